@@ -1,0 +1,1 @@
+"""The measurements behind ``exchange bench``: plain results as dicts, nothing printed."""

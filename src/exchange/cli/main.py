@@ -1,0 +1,57 @@
+"""The root of the command line, and the one place where errors become exit codes."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from exchange import __version__
+from exchange.cli import bench, demo, feed, look, verify
+from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
+from exchange.feeds.flow import FeedError
+from exchange.feeds.sample import SampleUnavailable
+from exchange.kernel.laws import InvariantViolation
+from exchange.store.errors import StoreDamaged, StoreError
+
+app = typer.Typer(
+    name="exchange",
+    help="A trading venue in one process: order flow in, an auditable log out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(feed.app, name="feed")
+app.add_typer(bench.app, name="bench")
+app.command("demo")(demo.demo)
+app.command("verify")(verify.verify_store)
+app.command("events")(look.events)
+app.command("book")(look.book)
+app.command("balances")(look.balances)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """A trading venue in one process: order flow in, an auditable log out.
+
+    Exit codes: 0 fine, 1 a law or an expectation is broken, 2 wrong use, 3 the store or its
+    surroundings. Every command takes --json.
+    """
+    if version:
+        sys.stdout.write(f"exchange {__version__}\n")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run one command; errors that an operator can act on end in one line."""
+    try:
+        app()
+    except (FeedError, SampleUnavailable) as error:
+        fail(str(error), USAGE)
+    except (InvariantViolation, StoreDamaged) as error:
+        fail(str(error), BROKEN)
+    except StoreError as error:
+        fail(str(error), ENVIRONMENT)
+    except BrokenPipeError:
+        raise SystemExit(0) from None

@@ -1,0 +1,1 @@
+"""Recorded order flow from outside, turned into commands for the venue."""

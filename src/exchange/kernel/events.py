@@ -1,0 +1,30 @@
+"""What every event is, and the envelope that places it in the log."""
+
+from typing import ClassVar
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+    """A fact in the words of its context, stored for ever as a JSON array.
+
+    Fields are only ever added at the end, with a default; any other change is a new event
+    with a new ``TOPIC``. No two contexts may use one topic.
+    """
+
+    TOPIC: ClassVar[str]
+    """The name it is stored under: ``<context>.<Event>.v<N>``."""
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """An event with its place: the library's domain-event protocol.
+
+    ``originator_id`` names the stream ("book:BTC-USD"), ``originator_version`` the event's
+    gapless place there, from 1; ``position`` its gapless place in the log, from 1, or 0
+    while it has none.
+    """
+
+    originator_id: str
+    originator_version: int
+    event: Event
+    position: int = 0

@@ -1,0 +1,35 @@
+"""Which texts may name things, and how public ids are written."""
+
+import re
+import unicodedata
+
+_KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
+TEXT_MAX = 200
+
+
+def is_key(text: str) -> bool:
+    """Whether ``text`` can be a key or an id given by a client (1 to 64 characters)."""
+    return _KEY.fullmatch(text) is not None
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` can name an account, a user, an asset or a symbol.
+
+    No colon: it separates the parts of stream names and public ids.
+    """
+    return _NAME.fullmatch(text) is not None
+
+
+def is_text(text: str) -> bool:
+    """Whether ``text`` can be a reason: NFC, up to 200 characters, no control characters."""
+    return (
+        len(text) <= TEXT_MAX
+        and unicodedata.is_normalized("NFC", text)
+        and not any(unicodedata.category(character)[0] == "C" for character in text)
+    )
+
+
+def order_id(symbol: str, number: int) -> str:
+    """The public id of an accepted order: ``BTC-USD:17``."""
+    return f"{symbol}:{number}"

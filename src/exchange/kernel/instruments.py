@@ -1,0 +1,51 @@
+"""What can be traded, in which units."""
+
+import enum
+
+import msgspec
+
+
+class MarketState(enum.Enum):
+    """What a market lets happen; the states that call for an auction come with auctions."""
+
+    CONTINUOUS = "continuous"
+    HALTED = "halted"
+    CLOSED = "closed"
+
+
+class Asset(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+    """Amounts of it are integers of ``10**-decimals``."""
+
+    code: str
+    decimals: int
+
+
+class Instrument(
+    msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True
+):
+    """A market's rules. Prices count units of ``10**-price_decimals`` of the quote asset,
+    quantities units of ``10**-quantity_decimals`` of the base asset.
+    """
+
+    symbol: str
+    base: str
+    quote: str
+    price_decimals: int
+    quantity_decimals: int
+    value_unit: int  # quote units in one price unit × one quantity unit
+    base_unit: int  # base units in one quantity unit
+    tick: int  # price units
+    lot: int  # quantity units
+    price_min: int
+    price_max: int
+    quantity_min: int
+    quantity_max: int
+    notional_min: int  # quote units
+    notional_max: int
+    open_orders_max: int  # an account
+    maker_ppm: int
+    taker_ppm: int
+
+    def notional(self, price: int, quantity: int) -> int:
+        """Quote units for ``quantity`` at ``price``. Exact."""
+        return price * quantity * self.value_unit

@@ -1,0 +1,27 @@
+"""Where a division of money is rounded, and which way. All integers."""
+
+PPM = 1_000_000
+"""Rates are parts per million."""
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """The quotient rounded towards plus infinity; ``denominator`` is positive."""
+    return -(-numerator // denominator)
+
+
+def fee_charged(accrued_ppm: int) -> int:
+    """Units charged in all for fills whose sum of received × rate is ``accrued_ppm``.
+
+    Rounded up once over the whole order, so that splitting an order never costs more than
+    one unit.
+    """
+    return ceil_div(accrued_ppm, PPM)
+
+
+def lots_affordable(budget: int, price: int, value_unit: int, lot: int) -> int:
+    """The largest multiple of ``lot`` whose value at ``price`` stays within ``budget``.
+
+    ``budget`` in quote units, ``price`` in price units, ``value_unit`` quote units for one
+    price unit × one quantity unit. Rounded down: a budget is never overspent.
+    """
+    return budget // (price * value_unit * lot) * lot

@@ -1,0 +1,103 @@
+"""Orders as every context speaks of them.
+
+STOP and TAKE_PROFIT types, GTD and DAY, icebergs and the other self-trade modes belong to
+these lists too; they join them together with the code that honours them.
+"""
+
+import enum
+
+import msgspec
+
+
+class Side(enum.Enum):
+    """FIX tag 54."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+# Reading a member through its class costs a call on Python 3.11.
+BUY, SELL = Side.BUY, Side.SELL
+
+
+class OrderType(enum.Enum):
+    """FIX tag 40."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+
+
+LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
+
+
+class TimeInForce(enum.Enum):
+    """FIX tag 59."""
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+GTC, FOK = TimeInForce.GTC, TimeInForce.FOK
+
+
+class SelfTrade(enum.Enum):
+    """What happens when an order meets another of its own account; the taker's mode rules."""
+
+    EXPIRE_TAKER = "expire_taker"
+
+
+class EndReason(enum.Enum):
+    """Why an order is no longer open."""
+
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    MARKET_CLOSED = "market_closed"
+    IMMEDIATE = "immediate"
+    """IOC: what did not fill at once has expired."""
+    NO_LIQUIDITY = "no_liquidity"
+    """MARKET: the other side of the book was used up."""
+    BUDGET_SPENT = "budget_spent"
+    """MARKET with a budget: what is left does not buy one more lot."""
+    SELF_TRADE = "self_trade"
+    FILLS_MAX = "fills_max"
+
+
+class Status(enum.Enum):
+    """FIX tag 39."""
+
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+
+
+CANCELLING = frozenset({EndReason.CANCELLED, EndReason.MARKET_CLOSED})
+
+
+class Fill(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+    """A print at the resting order's price, seen from the incoming order."""
+
+    maker: int  # order number in the same book
+    account: str  # the maker's
+    price: int  # price units
+    quantity: int  # quantity units, above zero
+    last: bool  # the maker has nothing left to trade
+
+
+class OrderTerms(
+    msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True
+):
+    """What a client asks for; the same words in the command, the log and the book."""
+
+    side: Side
+    type: OrderType
+    price: int | None  # price units; null: MARKET
+    quantity: int | None  # quantity units; null: MARKET with a budget
+    time_in_force: TimeInForce = TimeInForce.GTC
+    post_only: bool = False
+    self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER
+    budget: int | None = None  # quote units
+    client_order_id: str | None = None

@@ -1,0 +1,1 @@
+"""Order books: price-time priority, one aggregate a symbol (stream ``book:<symbol>``)."""

@@ -1,0 +1,266 @@
+"""The book: who waits at which price, in which order, and how events change that."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import msgspec
+from sortedcontainers import SortedList
+
+from exchange.kernel.events import Event
+from exchange.kernel.laws import hold_law
+from exchange.kernel.orders import BUY, OrderTerms, Side
+from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
+
+
+class Order(msgspec.Struct, gc=False):
+    """An open order: a node of its level's queue.
+
+    The collector does not track nodes, so the links of one that leaves must be cut: a
+    forgotten link is a leak that no hash of the book shows.
+    """
+
+    number: int
+    account: str
+    terms: OrderTerms  # as submitted
+    side: Side
+    price: int  # price units
+    quantity: int  # quantity units, less reductions
+    leaves: int
+    level: "Level | None" = None
+    prev: "Order | None" = None
+    next: "Order | None" = None
+
+
+class Level(msgspec.Struct, gc=False):
+    """The queue at one price, first in at ``head``; O(1) to join and to leave."""
+
+    key: int
+    price: int
+    quantity: int = 0  # sum of the leaves
+    head: Order | None = None
+    tail: Order | None = None
+
+
+class Ladder:
+    """One side's levels. Keys are signed so that on both sides the best is the greatest."""
+
+    __slots__ = ("best", "keys", "levels", "sign")
+
+    def __init__(self, sign: int) -> None:
+        self.sign = sign  # bids +1, asks -1
+        self.levels: dict[int, Level] = {}  # sign × price -> level, never an empty one
+        self.keys: SortedList[int] = SortedList()
+        self.best: Level | None = None
+
+    def open(self, key: int) -> Level:
+        """A new level: O(log levels)."""
+        level = self.levels[key] = Level(key, self.sign * key)
+        self.keys.add(key)
+        if self.best is None or key > self.best.key:
+            self.best = level
+        return level
+
+    def drop(self, level: Level) -> None:
+        """Forget an empty level: O(1) for the best one, else O(log levels)."""
+        del self.levels[level.key]
+        if level is not self.best:
+            self.keys.remove(level.key)
+            return
+        self.keys.pop()
+        self.best = self.levels[self.keys[-1]] if self.levels else None
+
+
+class Book:
+    """The open orders of one symbol; an event-sourced aggregate."""
+
+    __slots__ = (
+        "accounts", "asks", "bids", "client_ids", "held_quantity", "held_value", "id",
+        "order_count", "orders", "trade_count", "version",
+    )  # fmt: skip
+
+    def __init__(self, stream: str) -> None:
+        self.id = stream
+        self.version = 0
+        self.bids = Ladder(1)
+        self.asks = Ladder(-1)
+        self.orders: dict[int, Order] = {}  # number -> open order
+        self.accounts: dict[str, dict[int, Order]] = {}  # account -> its open orders
+        self.client_ids: dict[tuple[str, str], Order] = {}  # (account, client id) -> open order
+        self.order_count = 0
+        self.trade_count = 0
+        self.held_value = 0  # sum of price × leaves over the bids
+        self.held_quantity = 0  # sum of leaves over the asks
+
+    def evolve(self, event: Event) -> None:
+        """Follow one event of this stream."""
+        self.version += 1
+        self._EVOLVE[type(event)](self, event)
+
+    def _accept(self, event: OrderAccepted) -> None:
+        self.order_count += 1
+        if event.fills:
+            self.trade_count += len(event.fills)
+            for fill in event.fills:
+                order = self.orders[fill.maker]
+                if fill.last:
+                    self._remove(order)
+                else:
+                    self._shrink(order, fill.quantity)
+        if event.ended is None:
+            self._rest(event)
+
+    def _rest(self, event: OrderAccepted) -> None:
+        terms, leaves = event.terms, event.leaves
+        side, price = terms.side, terms.price
+        order = Order(event.number, event.account, terms, side, price, terms.quantity, leaves)  # type: ignore[arg-type]  # only a limit by quantity rests
+        if side is BUY:
+            self.held_value += order.price * leaves
+            level = self.bids.levels.get(order.price) or self.bids.open(order.price)
+        else:
+            self.held_quantity += leaves
+            level = self.asks.levels.get(-order.price) or self.asks.open(-order.price)
+        order.level = level
+        level.quantity += leaves
+        tail = level.tail
+        if tail is None:
+            level.head = order
+        else:
+            tail.next = order
+            order.prev = tail
+        level.tail = order
+        self.orders[order.number] = order
+        owned = self.accounts.get(order.account)
+        if owned is None:
+            owned = self.accounts[order.account] = {}
+        owned[order.number] = order
+        if terms.client_order_id is not None:
+            self.client_ids[order.account, terms.client_order_id] = order
+
+    def _reduce(self, event: OrderReduced) -> None:
+        order = self.orders[event.number]
+        order.quantity -= event.quantity
+        self._shrink(order, event.quantity)
+
+    def _cancel(self, event: OrdersCancelled) -> None:
+        for number in event.numbers:
+            self._remove(self.orders[number])
+
+    def _shrink(self, order: Order, quantity: int) -> None:
+        order.leaves -= quantity
+        order.level.quantity -= quantity  # type: ignore[union-attr]  # an open order has a level
+        if order.side is BUY:
+            self.held_value -= order.price * quantity
+        else:
+            self.held_quantity -= quantity
+
+    def _remove(self, order: Order) -> None:
+        number, account, leaves, level = order.number, order.account, order.leaves, order.level
+        before, after = order.prev, order.next
+        order.level = order.prev = order.next = None
+        if before is None:
+            level.head = after  # type: ignore[union-attr]  # an open order has a level
+        else:
+            before.next = after
+        if after is None:
+            level.tail = before  # type: ignore[union-attr]
+        else:
+            after.prev = before
+        level.quantity -= leaves  # type: ignore[union-attr]
+        if order.side is BUY:
+            self.held_value -= order.price * leaves
+            ladder = self.bids
+        else:
+            self.held_quantity -= leaves
+            ladder = self.asks
+        if before is after:  # both null: nobody else stood there
+            ladder.drop(level)  # type: ignore[arg-type]
+        del self.orders[number]
+        owned = self.accounts[account]
+        del owned[number]
+        if not owned:
+            del self.accounts[account]
+        client_order_id = order.terms.client_order_id
+        if client_order_id is not None:
+            del self.client_ids[account, client_order_id]
+
+    _EVOLVE: ClassVar[dict[type[Event], Callable[["Book", Any], None]]] = {
+        OrderAccepted: _accept,
+        OrderReduced: _reduce,
+        OrdersCancelled: _cancel,
+    }
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state as plain data, queues in order: what the state hash covers."""
+        return {
+            "version": self.version,
+            "orders": self.order_count,
+            "trades": self.trade_count,
+            "bids": _queues(self.bids),
+            "asks": _queues(self.asks),
+        }
+
+    def check(self) -> None:
+        """Laws B1 and B2 in full: O(orders).
+
+        Raises:
+            InvariantViolation: the book contradicts itself.
+        """
+        bid, ask = self.bids.best, self.asks.best
+        hold_law("B1", bid is None or ask is None or bid.price < ask.price, f"{self.id} crossed")
+        seen = [order for ladder in (self.bids, self.asks) for order in _walk(ladder)]
+        hold_law("B2", {o.number: o for o in seen} == self.orders, f"{self.id} index and queues")
+        hold_law("B2", len(seen) == len(self.orders), f"{self.id}: an order stands twice")
+        owned = {(o.account, o.number) for o in seen}
+        indexed = {(a, n) for a, orders in self.accounts.items() for n in orders}
+        hold_law("B2", owned == indexed, f"{self.id} orders by account")
+        named = {(o.account, o.terms.client_order_id): o for o in seen if o.terms.client_order_id}
+        hold_law("B2", named == self.client_ids, f"{self.id} orders by client id")
+        value = sum(o.price * o.leaves for o in seen if o.side is Side.BUY)
+        quantity = sum(o.leaves for o in seen if o.side is Side.SELL)
+        totals = (self.held_value, self.held_quantity)
+        hold_law(
+            "F1", (value, quantity) == totals, f"{self.id} needs {value}, {quantity}: {totals}"
+        )
+
+
+def _walk(ladder: Ladder) -> list[Order]:
+    """Every order of a side, best price first, first come first; checks each level."""
+    keys = list(ladder.keys)
+    hold_law("B2", sorted(ladder.levels) == keys, "the price index and the levels differ")
+    best = ladder.levels[keys[-1]] if keys else None
+    hold_law("B2", ladder.best is best, "the cached best level is not the best")
+    orders: list[Order] = []
+    for key in reversed(keys):
+        level, last, total = ladder.levels[key], 0, 0
+        hold_law("B2", level.head is not None, f"level {level.price} is empty")
+        hold_law("B2", level.key == key == ladder.sign * level.price, f"level {level.price}: key")
+        order, previous = level.head, None
+        while order is not None:
+            hold_law(
+                "B2", order.level is level and order.prev is previous, f"{order.number}: links"
+            )
+            hold_law("B2", order.price == level.price, f"{order.number} at another price")
+            hold_law("B2", order.number > last, f"{order.number} queues behind {last}")
+            hold_law("B3", 0 < order.leaves <= order.quantity, f"{order.number}: {order.leaves}")
+            last, total = order.number, total + order.leaves
+            orders.append(order)
+            order, previous = order.next, order
+        hold_law("B2", level.tail is previous, f"level {level.price}: tail")
+        hold_law("B2", total == level.quantity, f"level {level.price}: {level.quantity} != {total}")
+    return orders
+
+
+def _queues(ladder: Ladder) -> list[list[Any]]:
+    """``[price, [[number, account, client id, quantity, leaves, mode], ...]]``, best first."""
+    levels = []
+    for key in reversed(ladder.keys):
+        level, queue = ladder.levels[key], []
+        order = level.head
+        while order is not None:
+            queue.append(
+                [order.number, order.account, order.terms.client_order_id, order.quantity,
+                 order.leaves, order.terms.self_trade.value]
+            )  # fmt: skip
+            order = order.next
+        levels.append([level.price, queue])
+    return levels

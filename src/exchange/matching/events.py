@@ -1,0 +1,41 @@
+"""What can happen to a book."""
+
+from exchange.kernel.events import Event
+from exchange.kernel.orders import EndReason, Fill, OrderTerms
+
+
+class OrderAccepted(Event, frozen=True):
+    """An order entered the book: what it traded at once, and what became of the rest.
+
+    ``number`` counts the book's accepted orders, ``trade`` is the number of the first fill
+    (0 without fills; the others follow), ``ended`` is null while ``leaves`` rests.
+    """
+
+    TOPIC = "matching.OrderAccepted.v1"
+    number: int
+    account: str
+    terms: OrderTerms
+    trade: int
+    fills: tuple[Fill, ...]
+    leaves: int  # quantity units that rest at the price of the terms
+    ended: EndReason | None
+
+
+class OrderReduced(Event, frozen=True):
+    """An open order lost ``quantity`` and kept its place; something is left of it."""
+
+    TOPIC = "matching.OrderReduced.v1"
+    number: int
+    quantity: int
+
+
+class OrdersCancelled(Event, frozen=True):
+    """Open orders left the book, in this order."""
+
+    TOPIC = "matching.OrdersCancelled.v1"
+    numbers: tuple[int, ...]
+    reason: EndReason
+
+
+BookEvent = OrderAccepted | OrderReduced | OrdersCancelled
+EVENTS: tuple[type[Event], ...] = (OrderAccepted, OrderReduced, OrdersCancelled)

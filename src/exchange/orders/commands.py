@@ -1,0 +1,161 @@
+"""Everything the venue can be asked to do, as plain data.
+
+A command's content is its whole struct; the key, the actor and the time travel beside it in
+a :class:`Request`. New commands and new trailing fields may be added, none changed.
+"""
+
+import enum
+from typing import ClassVar
+
+import msgspec
+
+from exchange.kernel.instruments import MarketState
+from exchange.kernel.orders import OrderTerms
+
+
+class Role(enum.Enum):
+    """What the actor acts as; the gateway has checked that it may."""
+
+    TRADER = "trader"
+    OPERATOR = "operator"
+
+
+class Command(
+    msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False, forbid_unknown_fields=True
+):
+    """The tag is the stored name of the kind. ``ROLE`` may give it; operators may give all."""
+
+    ROLE: ClassVar[Role] = Role.OPERATOR
+
+
+class PlaceOrder(Command, frozen=True, tag="place"):
+    """Enter an order into a market's book."""
+
+    ROLE = Role.TRADER
+    account: str
+    symbol: str
+    terms: OrderTerms
+
+
+class CancelOrder(Command, frozen=True, tag="cancel"):
+    """Take an open order out of the book, named by its number or its client order id."""
+
+    ROLE = Role.TRADER
+    account: str
+    symbol: str
+    number: int | None = None
+    client_order_id: str | None = None
+
+
+class ReduceOrder(Command, frozen=True, tag="reduce"):
+    """Take ``quantity`` off an open order, which keeps its place; all of it or more cancels."""
+
+    ROLE = Role.TRADER
+    account: str
+    symbol: str
+    quantity: int  # quantity units
+    number: int | None = None
+    client_order_id: str | None = None
+
+
+class TransferFunds(Command, frozen=True, tag="transfer"):
+    """Move money between two accounts of one user."""
+
+    ROLE = Role.TRADER
+    account: str  # pays
+    target: str
+    asset: str
+    amount: int  # units of the asset
+
+
+class RegisterUser(Command, frozen=True, tag="register_user"):
+    """Let a user exist."""
+
+    user: str
+
+
+class OpenAccount(Command, frozen=True, tag="open_account"):
+    """Give a user one more account."""
+
+    user: str
+    account: str
+
+
+class RegisterAsset(Command, frozen=True, tag="register_asset"):
+    """Let an asset be owned."""
+
+    code: str
+    decimals: int
+
+
+class ListInstrument(Command, frozen=True, tag="list_instrument"):
+    """Open a spot market; units as in :class:`exchange.kernel.instruments.Instrument`."""
+
+    symbol: str
+    base: str
+    quote: str
+    price_decimals: int
+    quantity_decimals: int
+    tick: int
+    lot: int
+    price_min: int
+    price_max: int
+    quantity_min: int
+    quantity_max: int
+    notional_min: int
+    notional_max: int
+    open_orders_max: int
+    maker_ppm: int
+    taker_ppm: int
+    state: MarketState = MarketState.CONTINUOUS
+
+
+class ChangeMarketState(Command, frozen=True, tag="change_market_state"):
+    """Let a market trade, halt it, or close it for good with all its orders."""
+
+    symbol: str
+    state: MarketState
+    reason: str
+
+
+class Deposit(Command, frozen=True, tag="deposit"):
+    """Credit what custody received; ``reference`` is custody's own, unique for ever."""
+
+    account: str
+    asset: str
+    amount: int  # units of the asset
+    reference: str
+
+
+AnyCommand = (
+    PlaceOrder
+    | CancelOrder
+    | ReduceOrder
+    | TransferFunds
+    | RegisterUser
+    | OpenAccount
+    | RegisterAsset
+    | ListInstrument
+    | ChangeMarketState
+    | Deposit
+)
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """A command with who gives it, under which key, and where it came from."""
+
+    command: AnyCommand
+    actor: str
+    role: Role
+    key: str | None = None
+    trace_id: str | None = None
+
+
+def kind(command: Command) -> str:
+    """The stored name of the command's kind."""
+    return str(type(command).__struct_config__.tag)
+
+
+def account_of(command: Command) -> str | None:
+    """The account whose stream records the command; null: the operators' ``commands``."""
+    return command.account if command.ROLE is Role.TRADER else None  # type: ignore[attr-defined]

@@ -1,0 +1,66 @@
+"""The record that every command leaves: the first event of its effects."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from exchange.kernel.events import Event
+from exchange.kernel.rejects import Refusal
+from exchange.orders.commands import AnyCommand, Command, Role
+
+OPERATORS = "commands"
+"""The stream of commands that belong to no account."""
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class CommandRecorded(Event, frozen=True):
+    """A command, whole, with all that its decision took in beside the state.
+
+    The events up to the next record are its effects; a refused one has none.
+    """
+
+    TOPIC = "orders.CommandRecorded.v1"
+    command: AnyCommand
+    actor: str
+    role: Role
+    key: str | None
+    digest: str  # of the content: see ``content_digest``
+    trace_id: str | None
+    at_us: int  # venue time, microseconds since 1970 UTC
+    rulebook_version: int  # version of market:<symbol>, 0 where no market is concerned
+    refusal: Refusal | None
+
+
+class CommandLog:
+    """How many commands a stream of records holds; an event-sourced aggregate."""
+
+    __slots__ = ("id", "refusals", "version")
+
+    def __init__(self, stream: str) -> None:
+        self.id = stream
+        self.version = 0
+        self.refusals = 0
+
+    def evolve(self, event: Event) -> None:
+        """Follow one event of this stream."""
+        if type(event) is not CommandRecorded:
+            raise TypeError(f"{self.id} has no event {type(event).__name__}")
+        self.version += 1
+        if event.refusal is not None:
+            self.refusals += 1
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state as plain data: what the state hash covers."""
+        return {"version": self.version, "refusals": self.refusals}
+
+
+def record_stream(account: str | None) -> str:
+    """Where commands of ``account`` (null: operators) are recorded."""
+    return OPERATORS if account is None else f"orders:{account}"
+
+
+def content_digest(command: Command) -> str:
+    """32 hex digits that tell two contents apart: of the SHA-256 of the stored JSON."""
+    return hashlib.sha256(_ENCODER.encode(command)).hexdigest()[:32]

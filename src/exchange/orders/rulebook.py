@@ -1,0 +1,127 @@
+"""The rulebook: assets, and each market's rules and state."""
+
+from typing import Any
+
+import msgspec
+
+from exchange.kernel.events import Event
+from exchange.kernel.ids import is_name
+from exchange.kernel.instruments import Asset, Instrument, MarketState
+from exchange.kernel.money import PPM
+from exchange.kernel.rejects import RejectCode, Rejected
+from exchange.orders.commands import ListInstrument
+from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
+
+DECIMALS_MAX = 18
+
+
+class Assets:
+    """Every asset of the venue; an event-sourced aggregate (stream ``assets``)."""
+
+    __slots__ = ("by_code", "id", "version")
+
+    def __init__(self, stream: str) -> None:
+        self.id = stream
+        self.version = 0
+        self.by_code: dict[str, Asset] = {}
+
+    def evolve(self, event: Event) -> None:
+        """Follow one event of this stream."""
+        if not isinstance(event, AssetRegistered):
+            raise TypeError(f"{self.id} has no event {type(event).__name__}")
+        self.version += 1
+        self.by_code[event.asset.code] = event.asset
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state as plain data: what the state hash covers."""
+        assets = [[asset.code, asset.decimals] for asset in self.by_code.values()]
+        return {"version": self.version, "assets": sorted(assets)}
+
+
+class Market:
+    """One market's rules and state; its version is the rulebook version of its orders.
+
+    An event-sourced aggregate (stream ``market:<symbol>``).
+    """
+
+    __slots__ = ("id", "instrument", "state", "version")
+
+    instrument: Instrument
+
+    def __init__(self, stream: str) -> None:
+        self.id = stream
+        self.version = 0
+        self.state = MarketState.CLOSED
+
+    def evolve(self, event: Event) -> None:
+        """Follow one event of this stream."""
+        self.version += 1
+        match event:
+            case InstrumentListed():
+                self.instrument = event.instrument
+                self.state = event.state
+            case MarketStateChanged():
+                self.state = event.state
+            case _:
+                raise TypeError(f"{self.id} has no event {type(event).__name__}")
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state as plain data: what the state hash covers."""
+        instrument = msgspec.to_builtins(self.instrument)
+        return {"version": self.version, "state": self.state.value, "instrument": instrument}
+
+
+def instrument_from(command: ListInstrument, assets: Assets) -> Instrument:
+    """The instrument that the command describes, with its unit factors.
+
+    Raises:
+        Rejected: INVALID_ID, UNKNOWN_ASSET or INVALID_INSTRUMENT with the field at fault.
+    """
+    if not is_name(command.symbol):
+        raise Rejected(RejectCode.INVALID_ID, "symbol", command.symbol)
+    for field, code in (("base", command.base), ("quote", command.quote)):
+        if code not in assets.by_code:
+            raise Rejected(RejectCode.UNKNOWN_ASSET, field, code)
+    base, quote = assets.by_code[command.base], assets.by_code[command.quote]
+    _check_listing(command)
+    return Instrument(
+        command.symbol, command.base, command.quote,
+        command.price_decimals, command.quantity_decimals,
+        _whole_units("price_decimals", quote, command.price_decimals + command.quantity_decimals),
+        _whole_units("quantity_decimals", base, command.quantity_decimals),
+        command.tick, command.lot, command.price_min, command.price_max,
+        command.quantity_min, command.quantity_max, command.notional_min, command.notional_max,
+        command.open_orders_max, command.maker_ppm, command.taker_ppm,
+    )  # fmt: skip
+
+
+def _whole_units(field: str, asset: Asset, decimals: int) -> int:
+    """Units of ``asset`` in ``10**-decimals`` of it: a whole number, or no such market."""
+    if decimals > asset.decimals:
+        raise Rejected(RejectCode.INVALID_INSTRUMENT, field, decimals, asset.decimals)
+    return int(10 ** (asset.decimals - decimals))
+
+
+def _check_listing(command: ListInstrument) -> None:
+    rules: tuple[tuple[str, int, bool], ...] = (
+        ("base", 0, command.base != command.quote),
+        ("price_decimals", command.price_decimals, 0 <= command.price_decimals <= DECIMALS_MAX),
+        ("quantity_decimals", command.quantity_decimals,
+         0 <= command.quantity_decimals <= DECIMALS_MAX),
+        ("tick", command.tick, command.tick > 0),
+        ("lot", command.lot, command.lot > 0),
+        ("price_min", command.price_min, command.price_min > 0),
+        ("price_max", command.price_max, command.price_max >= command.price_min),
+        ("quantity_min", command.quantity_min, command.quantity_min > 0),
+        ("quantity_max", command.quantity_max, command.quantity_max >= command.quantity_min),
+        ("notional_min", command.notional_min, command.notional_min >= 0),
+        ("notional_max", command.notional_max,
+         command.notional_max >= max(1, command.notional_min)),
+        ("open_orders_max", command.open_orders_max, command.open_orders_max > 0),
+        ("maker_ppm", command.maker_ppm, 0 <= command.maker_ppm <= PPM),
+        ("taker_ppm", command.taker_ppm, 0 <= command.taker_ppm <= PPM),
+        ("state", 0, command.state is not MarketState.CLOSED),
+    )  # fmt: skip
+    for field, value, fine in rules:
+        if not fine:
+            raise Rejected(RejectCode.INVALID_INSTRUMENT, field, value)

@@ -1,0 +1,1 @@
+"""What may be risked: checks before an order trades. Positions, margin and bands come later."""

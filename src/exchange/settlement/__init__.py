@@ -1,0 +1,1 @@
+"""Trades become journal entries: spot, with fees (stream ``settlement:<symbol>``)."""

@@ -1,0 +1,1 @@
+"""The log: events by ``eventsourcing`` recorders, bytes by ``msgspec``, on SQLite or in memory."""

@@ -1,0 +1,265 @@
+"""The event log: append batches, read them back, rebuild any stream at any version."""
+
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import EventStore, InfrastructureFactory, PersistenceError
+from eventsourcing.utils import Environment, EnvType
+
+from exchange import __version__
+from exchange.kernel.events import Envelope, Event
+from exchange.store.errors import CommitFailed, StoreDamaged, StoreError, StoreFormat
+from exchange.store.events import EVENTS, VENUE, BatchSealed, EpochStarted
+from exchange.store.heads import Head, HeadsFile
+from exchange.store.lock import WriterLock
+from exchange.store.mapper import Catalogue, EnvelopeMapper
+from exchange.store.seal import Row, genesis, seal
+from exchange.store.sqlite import LogFactory, LogRecorder, check_format
+from exchange.store.urls import StoreUrl
+
+LOG_FORMAT = 1
+PAGE_ROWS = 5_000
+STREAM_PAGE_EVENTS = 500
+CHECKPOINT_ROWS = 20_000
+"""Rows appended between checkpoints; a batch is never split by one."""
+
+
+class PagedEventStore(EventStore[str]):
+    """The library's event store, but a stream is read page by page instead of whole."""
+
+    def get(
+        self,
+        originator_id: str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Any]:
+        """Envelopes of a stream in order of version; a limit or ``desc`` is one page."""
+        if desc or limit is not None:
+            yield from super().get(originator_id, gt=gt, lte=lte, desc=desc, limit=limit)
+            return
+        while True:
+            page = self.recorder.select_events(
+                originator_id, gt=gt, lte=lte, limit=STREAM_PAGE_EVENTS
+            )
+            yield from map(self.mapper.to_domain_event, page)
+            if len(page) < STREAM_PAGE_EVENTS:
+                return
+            gt = page[-1].originator_version
+
+
+class EventLog(Application[str]):
+    """One log, opened to read; :class:`LogWriter` appends.
+
+    An application of the library: ``repository.get(stream, version=…, projector_func=…)``
+    rebuilds any aggregate.
+
+    Raises:
+        StoreError: there is no such store, or it can't be read.
+        StoreFormat: it is not one of ours, or newer than this program.
+    """
+
+    name = "exchange"
+    log_section_size = PAGE_ROWS
+
+    recorder: LogRecorder
+    mapper: EnvelopeMapper
+
+    def __init__(
+        self, url: StoreUrl, events: Iterable[type[Event]], *, database: str | None = None
+    ) -> None:
+        self.url = url
+        self.catalogue = Catalogue([*EVENTS, *events])
+        if database is None:
+            if url.path is not None and not url.path.is_file():
+                raise StoreError(f"there is no store {url.path}")
+            database = url.database("ro", uuid.uuid4().hex)
+        with _explained(url):
+            super().__init__({"SQLITE_DBNAME": database})
+            with self.recorder.datastore.transaction(commit=False) as cursor:
+                check_format(cursor)
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        """Nothing is taken from the environment of the process."""
+        fixed = {"ORIGINATOR_ID_TYPE": "text", "CREATE_TABLE": "no"}
+        return Environment(name, {**fixed, **(env or {})})
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        """Recorders on SQLite."""
+        return LogFactory(env)
+
+    def construct_mapper(self) -> EnvelopeMapper:
+        """Our catalogue decides what can be read."""
+        return EnvelopeMapper(self.catalogue)
+
+    def construct_event_store(self) -> PagedEventStore:
+        """Streams are read in pages."""
+        return PagedEventStore(self.mapper, self.recorder)
+
+    def rows(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[Row]:
+        """Raw rows behind the position ``after``, in short reads, to the end at the time."""
+        with _explained(self.url):
+            while found := self.recorder.select_rows(after, page):
+                yield from found
+                after = found[-1][0]
+
+    def read(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[Envelope]:
+        """Envelopes behind the position ``after``.
+
+        Raises:
+            UnreadableEvent: a row's topic is unknown, or its bytes are no such event.
+        """
+        decode = self.catalogue.decode
+        for position, stream, version, topic, state in self.rows(after, page):
+            yield Envelope(stream, version, decode(topic, state), position)
+
+    @property
+    def last_position(self) -> int:
+        """The position of the last event, 0 for an empty log."""
+        return self.recorder.max_notification_id() or 0
+
+
+class LogWriter(EventLog):
+    """The one appender of a log: takes the lock, recovers, starts a new epoch.
+
+    Raises:
+        StoreLocked: another writer holds the store.
+        StoreDamaged: the log ends inside a batch, or before a head that was written.
+        StoreError: the file can't be written or checkpointed.
+    """
+
+    def __init__(self, url: StoreUrl, events: Iterable[type[Event]], *, at_us: int) -> None:
+        self._lock: WriterLock | None = None
+        self._heads: HeadsFile | None = None
+        if url.path is not None:
+            if not url.path.parent.is_dir():
+                raise StoreError(f"there is no folder {url.path.parent}")
+            self._lock = WriterLock(url.beside(".lock"))
+        try:
+            self._open(url, events, at_us)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _open(self, url: StoreUrl, events: Iterable[type[Event]], at_us: int) -> None:
+        with _explained(url):
+            super().__init__(url, events, database=url.database("rwc", uuid.uuid4().hex))
+            self.recorder.create_table()
+            if url.path is not None and not self.recorder.checkpoint("TRUNCATE"):
+                raise StoreError(f"{url.path} is busy: its write-ahead log can't be checkpointed")
+        self._since_checkpoint = 0
+        if url.path is not None:
+            self._heads = HeadsFile(url.beside(".heads"))
+        self._resume()
+        epoch = EpochStarted(self.log_id, self.epoch, LOG_FORMAT, __version__, at_us)
+        self.append([Envelope(VENUE, self.venue_version + 1, epoch, self.position + 1)])
+
+    def _resume(self) -> None:
+        """Take up the chain at the log's last seal; the state of a new log for an empty one."""
+        self.position = self.last_position
+        if not self.position:
+            if self._heads is not None and self._heads.last() is not None:
+                raise StoreDamaged(f"{self._heads.path} has heads, but the log is empty")
+            self.log_id, self.epoch, self.batch = uuid.uuid4().hex, 1, 0
+            self.venue_version, self.head = 0, genesis(self.log_id)
+            return
+        first, (last,) = next(self.read(0, 1)).event, self.read(self.position - 1, 1)
+        if not isinstance(first, EpochStarted) or not isinstance(last.event, BatchSealed):
+            raise StoreDamaged(f"{self.url.text}: the log does not end with a seal; verify it")
+        self.log_id, self.epoch, self.batch = first.log_id, last.event.epoch + 1, last.event.batch
+        self.venue_version, self.head = last.originator_version, bytes.fromhex(last.event.hash)
+        if self._heads is not None:
+            self._check_heads(self._heads, Head(self.batch, self.position, last.event.hash))
+
+    def _check_heads(self, heads: HeadsFile, ours: Head) -> None:
+        """The last head that was written must be in the log; a missing one is added."""
+        written = heads.last()
+        if written is not None:
+            sealed = next(self.read(written.position - 1, 1), None)
+            found = sealed.event if sealed else None
+            if not isinstance(found, BatchSealed) or (found.batch, found.hash) != (
+                written.batch,
+                written.hash,
+            ):
+                raise StoreDamaged(
+                    f"{heads.path} has batch {written.batch} at position {written.position}, "
+                    f"but the log (to {ours.position}) does not: it was cut or changed"
+                )
+        if written != ours:
+            heads.append(ours)
+
+    def append(self, envelopes: Sequence[Envelope]) -> int:
+        """Store a batch and its seal in one transaction; the seal's position.
+
+        When this returns the batch is on disk. Its envelopes carry the next positions.
+
+        Raises:
+            CommitFailed: whether the batch is stored is unknown; the process must end.
+        """
+        encode = self.catalogue.encode
+        rows: list[Row] = [
+            (e.position, e.originator_id, e.originator_version, e.event.TOPIC, encode(e.event))
+            for e in envelopes
+        ]
+        head = seal(self.head, self.epoch, self.batch + 1, rows)
+        last = rows[-1][0]
+        sealed = BatchSealed(self.epoch, self.batch + 1, rows[0][0], last, head.hex())
+        venue = self.venue_version + sum(e.originator_id == VENUE for e in envelopes) + 1
+        rows.append((last + 1, VENUE, venue, BatchSealed.TOPIC, encode(sealed)))
+        self._commit(rows)
+        self.position, self.venue_version = last + 1, venue
+        self.batch, self.head = sealed.batch, head
+        if self._heads is not None:
+            self._heads.append(Head(sealed.batch, self.position, sealed.hash))
+        return self.position
+
+    def _commit(self, rows: list[Row]) -> None:
+        try:
+            self.recorder.insert_rows(rows)
+        except (PersistenceError, sqlite3.Error) as error:
+            raise CommitFailed(f"{self.url.text}: the batch at {rows[0][0]}: {error}") from error
+        self._since_checkpoint += len(rows)
+
+    def checkpoint_when_due(self) -> None:
+        """Between batches, with nobody waiting for an answer."""
+        if self._since_checkpoint >= CHECKPOINT_ROWS and self.url.path is not None:
+            self._since_checkpoint = 0
+            self.recorder.checkpoint()
+
+    def close(self) -> None:
+        """Let go of the store; another writer may take it."""
+        super().close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._heads is not None:
+            self._heads.close()
+            self._heads = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+
+@contextmanager
+def _explained(url: StoreUrl) -> Iterator[None]:
+    """Database errors in the operator's words.
+
+    Raises:
+        StoreError: in place of the driver's or the library's error.
+    """
+    try:
+        yield
+    except StoreFormat as error:
+        raise StoreFormat(f"{url.text}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        if "not a database" in str(error):
+            raise StoreFormat(f"{url.text}: the file is not an exchange store") from error
+        raise StoreError(f"{url.text}: {error}") from error
+    except PersistenceError as error:
+        raise StoreError(f"{url.text}: {error}") from error

@@ -1,0 +1,1 @@
+"""Who may trade: users and their accounts (stream ``user:<id>``)."""

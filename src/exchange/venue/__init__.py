@@ -1,0 +1,1 @@
+"""The single writer: contexts composed into one decision, one batch, one append."""

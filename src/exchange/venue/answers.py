@@ -1,0 +1,61 @@
+"""What a caller is told, made from the command's own events: now, or from the log years later."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from exchange.kernel.events import Envelope
+from exchange.kernel.ids import order_id
+from exchange.kernel.orders import CANCELLING, EndReason, Fill, Status
+from exchange.kernel.rejects import Refusal
+from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
+from exchange.orders.records import CommandRecorded
+
+FINISHED = (EndReason.FILLED, EndReason.BUDGET_SPENT)
+
+
+class Ack(msgspec.Struct, frozen=True, gc=False):
+    """The first answer to a command; a repeat gets the same.
+
+    ``position`` is that of the command's last event: a read model that has reached it shows
+    the command. ``status`` is null for commands that end or enter no order.
+    """
+
+    position: int
+    refusal: Refusal | None = None
+    order_id: str | None = None
+    status: Status | None = None
+    fills: tuple[Fill, ...] = ()
+
+
+def answer(envelopes: Sequence[Envelope]) -> Ack:
+    """The answer to the command whose record and effects ``envelopes`` are."""
+    record, position = envelopes[0].event, envelopes[-1].position
+    if not isinstance(record, CommandRecorded):
+        raise TypeError(f"no record at {envelopes[0].position}")
+    if record.refusal is not None:
+        return Ack(position, record.refusal, None, Status.REJECTED)
+    for envelope in envelopes[1:]:
+        event = envelope.event
+        symbol = envelope.originator_id[5:]  # behind "book:"
+        match event:
+            case OrderAccepted():
+                return Ack(
+                    position, None, order_id(symbol, event.number), status(event), event.fills
+                )
+            case OrderReduced():
+                return Ack(position, None, order_id(symbol, event.number))
+            case OrdersCancelled() if len(event.numbers) == 1:
+                return Ack(position, None, order_id(symbol, event.numbers[0]), Status.CANCELED)
+            case _:
+                pass
+    return Ack(position)
+
+
+def status(accepted: OrderAccepted) -> Status:
+    """Where an order stands right after it entered the book."""
+    if accepted.ended is None:
+        return Status.PARTIALLY_FILLED if accepted.fills else Status.NEW
+    if accepted.ended in FINISHED and accepted.fills:
+        return Status.FILLED
+    return Status.CANCELED if accepted.ended in CANCELLING else Status.EXPIRED

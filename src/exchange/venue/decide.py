@@ -1,0 +1,67 @@
+"""One command in, its effects out: the one place where refusals are caught."""
+
+from collections.abc import Callable
+from typing import Any
+
+from exchange.kernel.laws import InvariantViolation
+from exchange.kernel.rejects import Refusal, RejectCode, Rejected
+from exchange.orders import commands
+from exchange.orders.commands import Request, Role
+from exchange.venue import admin, funds, trading
+from exchange.venue.journal import Journal
+from exchange.venue.state import VenueState
+
+DECISIONS: dict[type[commands.Command], Callable[[VenueState, Any, Journal], None]] = {
+    commands.PlaceOrder: trading.place_order,
+    commands.CancelOrder: trading.cancel_order,
+    commands.ReduceOrder: trading.reduce_order,
+    commands.TransferFunds: funds.transfer,
+    commands.Deposit: funds.deposit,
+    commands.RegisterUser: admin.register_user,
+    commands.OpenAccount: admin.open_account,
+    commands.RegisterAsset: admin.register_asset,
+    commands.ListInstrument: admin.list_instrument,
+    commands.ChangeMarketState: admin.change_market_state,
+}
+
+
+def decide(state: VenueState, request: Request, digest: str, at_us: int, journal: Journal) -> None:
+    """Judge the command and record what follows from it, a refusal included.
+
+    ``digest`` is the content's, ``at_us`` the venue time, not before the last command's.
+
+    Raises:
+        InvariantViolation: the state contradicts itself; memory is of no more use.
+        Exception: a fault while recording, with the same consequence.
+    """
+    command = request.command
+    before = journal.position
+    journal.take(request, digest, at_us)
+    try:
+        _check_role(request)
+        DECISIONS[type(command)](state, command, journal)
+    except Rejected as rejected:
+        if journal.position != before:
+            raise InvariantViolation(f"refused after recording: {rejected}") from rejected
+        journal.begin(_rulebook_version(state, command), rejected.refusal)
+    except InvariantViolation:
+        raise
+    except Exception as error:
+        # A fault while judging has changed nothing: it refuses this command alone.
+        if journal.position != before:
+            raise
+        journal.begin(_rulebook_version(state, command), _internal(error))
+
+
+def _check_role(request: Request) -> None:
+    if request.command.ROLE is Role.OPERATOR and request.role is not Role.OPERATOR:
+        raise Rejected(RejectCode.NOT_PERMITTED, "role", request.role.value)
+
+
+def _internal(error: Exception) -> Refusal:
+    return Refusal(RejectCode.INTERNAL, type(error).__name__)
+
+
+def _rulebook_version(state: VenueState, command: commands.Command) -> int:
+    room = state.rooms.get(getattr(command, "symbol", ""))
+    return room.market.version if room else 0

@@ -1,0 +1,46 @@
+"""The batch in the making: each event evolved, numbered and kept for the append."""
+
+from exchange.kernel.events import Envelope, Event
+from exchange.kernel.rejects import Refusal
+from exchange.orders.commands import Request, account_of
+from exchange.orders.records import CommandRecorded, record_stream
+from exchange.venue.catalogue import Aggregate
+from exchange.venue.state import VenueState
+
+
+class Journal:
+    """Envelopes in order, from the position behind ``position`` on."""
+
+    __slots__ = ("at_us", "digest", "envelopes", "position", "request", "state")
+
+    request: Request
+    digest: str
+
+    def __init__(self, state: VenueState, position: int) -> None:
+        self.state = state
+        self.position = position
+        self.envelopes: list[Envelope] = []
+        self.at_us = 0
+
+    def take(self, request: Request, digest: str, at_us: int) -> None:
+        """Make ready for the record of one command, received at ``at_us``."""
+        self.request, self.digest, self.at_us = request, digest, at_us
+
+    def begin(self, rulebook_version: int = 0, refusal: Refusal | None = None) -> tuple[str, int]:
+        """Record the command; from here on nothing may refuse. Its stream and version."""
+        request = self.request
+        log = self.state.command_log(record_stream(account_of(request.command)))
+        self.record(
+            log,
+            CommandRecorded(
+                request.command, request.actor, request.role, request.key, self.digest,
+                request.trace_id, self.at_us, rulebook_version, refusal,
+            ),
+        )  # fmt: skip
+        return log.id, log.version
+
+    def record(self, aggregate: Aggregate, event: Event) -> None:
+        """Let the state follow ``event`` and give it the next place."""
+        self.state.evolve(aggregate, event)
+        self.position += 1
+        self.envelopes.append(Envelope(aggregate.id, aggregate.version, event, self.position))

@@ -1,0 +1,39 @@
+"""From stored events back to state, and back to commands."""
+
+from collections.abc import Iterable, Iterator
+
+from exchange.kernel.events import Envelope
+from exchange.orders.records import CommandRecorded
+from exchange.venue.keys import Keys
+from exchange.venue.state import VenueState
+
+STORE_STREAM = "venue"
+"""The store's own events; no part of any state."""
+
+
+def replay(state: VenueState, envelopes: Iterable[Envelope], keys: Keys | None = None) -> None:
+    """Let ``state`` (and ``keys``) follow envelopes in the order of the log.
+
+    Raises:
+        InvariantViolation: a gap in a stream, or time that goes back.
+    """
+    for envelope in envelopes:
+        stream = envelope.originator_id
+        if stream != STORE_STREAM:
+            state.apply(stream, envelope.originator_version, envelope.event)
+            if keys is not None:
+                keys.follow(envelope)
+
+
+def by_command(envelopes: Iterable[Envelope]) -> Iterator[list[Envelope]]:
+    """Each command's record and effects together; the store's own events are left out."""
+    command: list[Envelope] = []
+    for envelope in envelopes:
+        if envelope.originator_id == STORE_STREAM:
+            continue
+        if command and type(envelope.event) is CommandRecorded:
+            yield command
+            command = []
+        command.append(envelope)
+    if command:
+        yield command

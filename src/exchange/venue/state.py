@@ -1,0 +1,133 @@
+"""Everything the venue knows, in memory: the live aggregates, and how events change them."""
+
+import hashlib
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from exchange.kernel.events import Event
+from exchange.kernel.laws import hold_law
+from exchange.kernel.rejects import RejectCode, Rejected
+from exchange.matching.book import Book
+from exchange.orders.commands import Request, Role
+from exchange.orders.records import CommandLog, CommandRecorded
+from exchange.orders.rulebook import Assets, Market
+from exchange.settlement.spot import Settlement
+from exchange.users.events import AccountOpened
+from exchange.users.user import User
+from exchange.venue.catalogue import Aggregate, make_aggregate
+from exchange.wallet.ledger import Ledger
+
+A = TypeVar("A")
+
+STATE_ENCODING = 1
+"""Version of what the state hash covers and how."""
+
+
+class Room(NamedTuple):
+    """All that belongs to one symbol."""
+
+    market: Market
+    book: Book
+    settlement: Settlement
+
+
+class VenueState:
+    """The live aggregates by stream, and the indexes derived from them."""
+
+    def __init__(self) -> None:
+        self.aggregates: dict[str, Aggregate] = {}  # stream -> its aggregate
+        self.rooms: dict[str, Room] = {}  # symbol -> listed market
+        self.owners: dict[str, str] = {}  # account -> user
+        self.at_us = 0  # venue time of the last command
+        self.assets = self._make("assets", Assets)
+        self.ledger = self._make("ledger", Ledger)
+
+    def evolve(self, aggregate: Aggregate, event: Event) -> None:
+        """Let ``aggregate``, and the indexes over it, follow ``event``."""
+        aggregate.evolve(event)
+        if type(event) is CommandRecorded:
+            hold_law("R3", event.at_us >= self.at_us, f"venue time {event.at_us} went back")
+            self.at_us = event.at_us
+        elif type(event) is AccountOpened:
+            self.owners[event.account] = aggregate.id.removeprefix("user:")
+
+    def apply(self, stream: str, version: int, event: Event) -> None:
+        """Follow a stored event.
+
+        Raises:
+            InvariantViolation: the stream's versions have a gap, or nobody has that stream.
+        """
+        aggregate = self.aggregates.get(stream) or self.aggregate(stream)
+        self.evolve(aggregate, event)
+        if aggregate.version != version:
+            hold_law(
+                "R3", fine=False, detail=f"{stream} skips from {aggregate.version} to {version}"
+            )
+
+    def aggregate(self, stream: str) -> Aggregate:
+        """The aggregate of ``stream``, made when missing."""
+        found = self.aggregates.get(stream)
+        if found is None:
+            found = self.aggregates[stream] = make_aggregate(stream)
+            if isinstance(found, Market):
+                symbol = stream.removeprefix("market:")
+                book = self._make(f"book:{symbol}", Book)
+                settlement = self._make(f"settlement:{symbol}", Settlement)
+                self.rooms[symbol] = Room(found, book, settlement)
+        return found
+
+    def user(self, user: str) -> User:
+        """The aggregate of ``user``, made when missing; registered from version 1 on."""
+        return self._narrow(self.aggregate(f"user:{user}"), User)
+
+    def command_log(self, stream: str) -> CommandLog:
+        """The records of ``stream``."""
+        return self._narrow(self.aggregate(stream), CommandLog)
+
+    def room(self, symbol: str) -> Room:
+        """All that belongs to a market that is or was listed.
+
+        Raises:
+            Rejected: UNKNOWN_MARKET.
+        """
+        room = self.rooms.get(symbol)
+        if room is None:
+            raise Rejected(RejectCode.UNKNOWN_MARKET, "symbol", symbol)
+        return room
+
+    def check_account(self, account: str, request: Request) -> None:
+        """Nothing, when the actor may act for ``account``; a foreign one is as if unknown.
+
+        Raises:
+            Rejected: UNKNOWN_ACCOUNT.
+        """
+        owner = self.owners.get(account)
+        if owner is None or (request.role is Role.TRADER and owner != request.actor):
+            raise Rejected(RejectCode.UNKNOWN_ACCOUNT, "account", account)
+
+    def dump(self) -> dict[str, dict[str, Any]]:
+        """Stream -> state as plain data, for every stream that has an event."""
+        return {
+            stream: self.aggregates[stream].dump()
+            for stream in sorted(self.aggregates)
+            if self.aggregates[stream].version
+        }
+
+    def state_hash(self) -> str:
+        """SHA-256 over the canonical encoding of the whole state, 64 hex digits.
+
+        Equal for equal commands at equal venue times, whatever the batches, restarts, store
+        or hash seed. Positions, epochs, seals, keys and trace ids are no part of it.
+        """
+        encoded = msgspec.json.encode([STATE_ENCODING, self.dump()], order="sorted")
+        return hashlib.sha256(encoded).hexdigest()
+
+    def _make(self, stream: str, kind: type[A]) -> A:
+        return self._narrow(self.aggregate(stream), kind)
+
+    @staticmethod
+    def _narrow(aggregate: Aggregate, kind: type[A]) -> A:
+        if not isinstance(aggregate, kind):
+            raise TypeError(f"{aggregate.id} is no {kind.__name__}")
+        return aggregate

@@ -1,0 +1,201 @@
+"""Orders: place, cancel, reduce. Each function judges, then records."""
+
+from collections.abc import Iterable
+
+from exchange.kernel.accounts import available
+from exchange.kernel.ids import order_id
+from exchange.kernel.instruments import Instrument
+from exchange.kernel.journal import Entry
+from exchange.kernel.orders import BUY, FOK, GTC, LIMIT, EndReason, OrderTerms, Side
+from exchange.kernel.rejects import RejectCode, Rejected
+from exchange.matching.accept import accept, plan
+from exchange.matching.book import Book, Order
+from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
+from exchange.matching.plan import Plan, would_trade
+from exchange.orders.commands import CancelOrder, PlaceOrder, ReduceOrder
+from exchange.orders.validate import check_cancelling, check_terms, check_trading
+from exchange.risk.pre_trade import check_open_orders
+from exchange.settlement.events import FeesClosed
+from exchange.settlement.spot import settle, trade_entry
+from exchange.venue.journal import Journal
+from exchange.venue.state import Room, VenueState
+from exchange.wallet.entries import hold, release
+from exchange.wallet.events import EntriesPosted
+
+
+def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> None:
+    """Hold, match, settle.
+
+    Raises:
+        Rejected: by the first check that fails, in the fixed order; nothing is recorded.
+    """
+    account, terms = command.account, command.terms
+    state.check_account(account, journal.request)
+    room = state.room(command.symbol)
+    check_trading(room.market)
+    rules = room.market.instrument
+    check_terms(terms, rules)
+    _check_place(room.book, account, terms, rules)
+    planned = plan(room.book, account, terms, rules.value_unit, rules.lot)
+    if terms.time_in_force is FOK and planned.filled != terms.quantity:
+        raise Rejected(RejectCode.NOT_FILLABLE, "quantity", terms.quantity, planned.filled)
+    asset, amount = _hold_amount(terms, rules, planned)
+    free = state.ledger.balance(available(account), asset)
+    if amount > free:
+        raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", amount, free)
+
+    cause = journal.begin(room.market.version)
+    accepted = accept(room.book, account, terms, planned)
+    journal.record(room.book, accepted)
+    name = order_id(command.symbol, accepted.number)
+    entries = [hold(name, account, asset, amount)] if amount else []
+    if accepted.fills:
+        entries += _settle(room, accepted, journal)
+    unused = _unused(accepted, rules)
+    if unused:
+        entries.append(release(name, room.book.version, account, asset, unused))
+    if entries:
+        journal.record(state.ledger, EntriesPosted(*cause, tuple(entries)))
+
+
+def cancel_order(state: VenueState, command: CancelOrder, journal: Journal) -> None:
+    """Take one order out of the book and free what it holds.
+
+    Raises:
+        Rejected: NOT_FOUND for an unknown, finished or foreign order alike; or an earlier check.
+    """
+    state.check_account(command.account, journal.request)
+    room = state.room(command.symbol)
+    check_cancelling(room.market)
+    order = _find(room.book, command)
+    close_orders(state, room, [order], EndReason.CANCELLED, journal)
+
+
+def reduce_order(state: VenueState, command: ReduceOrder, journal: Journal) -> None:
+    """Take an amount off an order, which keeps its place; all of it or more cancels.
+
+    Raises:
+        Rejected: as for a cancel, or QUANTITY_BOUNDS, OFF_LOT.
+    """
+    state.check_account(command.account, journal.request)
+    room = state.room(command.symbol)
+    check_trading(room.market)
+    rules, quantity = room.market.instrument, command.quantity
+    if quantity <= 0:
+        raise Rejected(RejectCode.QUANTITY_BOUNDS, "quantity", quantity, rules.lot)
+    order = _find(room.book, command)
+    if quantity >= order.leaves:
+        close_orders(state, room, [order], EndReason.CANCELLED, journal)
+        return
+    if quantity % rules.lot:
+        raise Rejected(RejectCode.OFF_LOT, "quantity", quantity, rules.lot)
+
+    cause = journal.begin(room.market.version)
+    journal.record(room.book, OrderReduced(order.number, quantity))
+    entry = _release(room, order, quantity)
+    journal.record(state.ledger, EntriesPosted(*cause, (entry,)))
+
+
+def close_orders(
+    state: VenueState, room: Room, orders: Iterable[Order], reason: EndReason, journal: Journal
+) -> None:
+    """Record the command, then end open orders in the given order and free what they hold."""
+    cause = journal.begin(room.market.version)
+    end_orders(state, room, orders, reason, journal, cause)
+
+
+def end_orders(
+    state: VenueState,
+    room: Room,
+    orders: Iterable[Order],
+    reason: EndReason,
+    journal: Journal,
+    cause: tuple[str, int],
+) -> None:
+    """The effects of :func:`close_orders`, under a record that stands already."""
+    closing = tuple(orders)
+    if not closing:
+        return
+    leaves = [order.leaves for order in closing]
+    numbers = tuple(order.number for order in closing)
+    journal.record(room.book, OrdersCancelled(numbers, reason))
+    accrued = tuple(number for number in numbers if number in room.settlement.accrued)
+    if accrued:
+        journal.record(room.settlement, FeesClosed(accrued))
+    entries = tuple(_release(room, o, n) for o, n in zip(closing, leaves, strict=True))
+    journal.record(state.ledger, EntriesPosted(*cause, entries))
+
+
+def required(rules: Instrument, side: Side, price: int, quantity: int) -> tuple[str, int]:
+    """What an open order of ``quantity`` must hold: the asset and its units."""
+    if side is BUY:
+        return rules.quote, price * quantity * rules.value_unit
+    return rules.base, quantity * rules.base_unit
+
+
+def _check_place(book: Book, account: str, terms: OrderTerms, rules: Instrument) -> None:
+    """Client order id, open orders, liquidity of a post-only order: in this order."""
+    named = terms.client_order_id
+    if named is not None and (account, named) in book.client_ids:
+        raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
+    if terms.type is LIMIT and terms.time_in_force is GTC:
+        check_open_orders(rules, len(book.accounts.get(account, ())))
+    price = terms.price
+    if terms.post_only and price is not None and would_trade(book, terms.side, price):
+        best = (book.asks if terms.side is BUY else book.bids).best
+        raise Rejected(RejectCode.WOULD_TRADE, "price", price, best.price if best else None)
+
+
+def _hold_amount(terms: OrderTerms, rules: Instrument, planned: Plan) -> tuple[str, int]:
+    """The full hold: a limit's whole quantity, a market order's planned fills exactly."""
+    if terms.price is not None and terms.quantity is not None:
+        return required(rules, terms.side, terms.price, terms.quantity)
+    if terms.side is BUY:
+        return rules.quote, planned.value * rules.value_unit
+    return rules.base, planned.filled * rules.base_unit
+
+
+def _settle(room: Room, accepted: OrderAccepted, journal: Journal) -> list[Entry]:
+    """Record the settlement of an order's fills; its entries."""
+    terms, rules = accepted.terms, room.market.instrument
+    settled = settle(
+        room.settlement, rules, terms.side, accepted.number, accepted.account, accepted.fills,
+        ended=accepted.ended is not None,
+    )  # fmt: skip
+    journal.record(room.settlement, settled)
+    limit = terms.price if terms.side is BUY else None
+    return [trade_entry(rules, trade, limit or trade.price) for trade in settled.trades]
+
+
+def _unused(accepted: OrderAccepted, rules: Instrument) -> int:
+    """Units that a limit order held for a rest that ended at once."""
+    terms = accepted.terms
+    if accepted.ended in (None, EndReason.FILLED) or terms.price is None or terms.quantity is None:
+        return 0
+    rest = terms.quantity - sum(fill.quantity for fill in accepted.fills)
+    return required(rules, terms.side, terms.price, rest)[1]
+
+
+def _release(room: Room, order: Order, quantity: int) -> Entry:
+    """Free what ``quantity`` of an order held; the book has recorded it already."""
+    rules = room.market.instrument
+    asset, amount = required(rules, order.side, order.price, quantity)
+    name = order_id(rules.symbol, order.number)
+    return release(name, room.book.version, order.account, asset, amount)
+
+
+def _find(book: Book, command: CancelOrder | ReduceOrder) -> Order:
+    """The open order that the command names.
+
+    Raises:
+        Rejected: FIELD_COMBINATION unless named in exactly one way; NOT_FOUND.
+    """
+    if (command.number is None) is (command.client_order_id is None):
+        raise Rejected(RejectCode.FIELD_COMBINATION, "number")
+    if command.number is not None:
+        found = book.orders.get(command.number)
+    else:
+        found = book.client_ids.get((command.account, command.client_order_id or ""))
+    if found is None or found.account != command.account:
+        raise Rejected(RejectCode.NOT_FOUND, "order")
+    return found

@@ -1,0 +1,1 @@
+"""Who owns what: one double-entry ledger (stream ``ledger``)."""

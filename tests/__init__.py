@@ -1,0 +1,1 @@
+"""What the venue promises, said as tests."""

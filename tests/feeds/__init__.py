@@ -1,0 +1,1 @@
+"""Recorded order flow: the converter, the file form, the runner."""
