@@ -10,7 +10,7 @@ from tests.house.guards import COLUMNS_MAX, badly_described, homes, inexact
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "exchange"
 EXACT = ("kernel", "matching", "wallet", "settlement", "risk", "orders", "users", "venue")
-NOT_OURS = {".git", ".venv", ".hypothesis", "build", "dist", "data", "var"}
+NOT_OURS = {".git", ".venv", ".hypothesis", "build", "dist", "data", "demo", "var"}
 """What tools and local venues leave at the root; caches lie anywhere."""
 
 

@@ -3,6 +3,9 @@
 PPM = 1_000_000
 """Rates are parts per million."""
 
+UNITS_MAX = 10**38
+"""The most units that one command may name: what every store and reader can hold."""
+
 
 def ceil_div(numerator: int, denominator: int) -> int:
     """The quotient rounded towards plus infinity; ``denominator`` is positive."""

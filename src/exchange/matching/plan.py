@@ -93,8 +93,8 @@ def plan_budget(
         fills.append(Fill(maker.number, maker.account, maker.price, traded, traded == maker.leaves))
         filled += traded
         value += maker.price * traded
-        if traded == lots:
-            stopped = EndReason.BUDGET_SPENT
+        stopped = EndReason.BUDGET_SPENT if traded == lots else EndReason.NO_LIQUIDITY
+        if traded < maker.leaves:
             break
     return Plan(tuple(fills), filled, value, stopped)
 

@@ -26,7 +26,7 @@ class CommandRecorded(Event, frozen=True):
     actor: str
     role: Role
     key: str | None
-    digest: str  # of the content: see ``content_digest``
+    digest: str  # of the content: see ``digest_of``
     trace_id: str | None
     at_us: int  # venue time, microseconds since 1970 UTC
     rulebook_version: int  # version of market:<symbol>, 0 where no market is concerned
@@ -61,6 +61,20 @@ def record_stream(account: str | None) -> str:
     return OPERATORS if account is None else f"orders:{account}"
 
 
+def content(command: Command) -> bytes:
+    """The command as it is stored: what makes two requests the same.
+
+    Raises:
+        ValueError: a text or a number in it has no stored form.
+    """
+    return _ENCODER.encode(command)
+
+
+def digest_of(stored: bytes) -> str:
+    """32 hex digits of the SHA-256 of a command's content."""
+    return hashlib.sha256(stored).hexdigest()[:32]
+
+
 def content_digest(command: Command) -> str:
-    """32 hex digits that tell two contents apart: of the SHA-256 of the stored JSON."""
-    return hashlib.sha256(_ENCODER.encode(command)).hexdigest()[:32]
+    """The digest of a command's content."""
+    return digest_of(content(command))

@@ -7,7 +7,7 @@ import msgspec
 from exchange.kernel.events import Event
 from exchange.kernel.ids import is_name
 from exchange.kernel.instruments import Asset, Instrument, MarketState
-from exchange.kernel.money import PPM
+from exchange.kernel.money import PPM, UNITS_MAX
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.orders.commands import ListInstrument
 from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
@@ -108,15 +108,16 @@ def _check_listing(command: ListInstrument) -> None:
         ("price_decimals", command.price_decimals, 0 <= command.price_decimals <= DECIMALS_MAX),
         ("quantity_decimals", command.quantity_decimals,
          0 <= command.quantity_decimals <= DECIMALS_MAX),
-        ("tick", command.tick, command.tick > 0),
-        ("lot", command.lot, command.lot > 0),
+        ("tick", command.tick, 0 < command.tick <= UNITS_MAX),
+        ("lot", command.lot, 0 < command.lot <= UNITS_MAX),
         ("price_min", command.price_min, command.price_min > 0),
-        ("price_max", command.price_max, command.price_max >= command.price_min),
+        ("price_max", command.price_max, command.price_min <= command.price_max <= UNITS_MAX),
         ("quantity_min", command.quantity_min, command.quantity_min > 0),
-        ("quantity_max", command.quantity_max, command.quantity_max >= command.quantity_min),
+        ("quantity_max", command.quantity_max,
+         command.quantity_min <= command.quantity_max <= UNITS_MAX),
         ("notional_min", command.notional_min, command.notional_min >= 0),
         ("notional_max", command.notional_max,
-         command.notional_max >= max(1, command.notional_min)),
+         max(1, command.notional_min) <= command.notional_max <= UNITS_MAX),
         ("open_orders_max", command.open_orders_max, command.open_orders_max > 0),
         ("maker_ppm", command.maker_ppm, 0 <= command.maker_ppm <= PPM),
         ("taker_ppm", command.taker_ppm, 0 <= command.taker_ppm <= PPM),

@@ -31,13 +31,26 @@ class HeadsFile:
             raise StoreError(f"{path} can't be written: {error.strerror}") from error
 
     def append(self, head: Head) -> None:
-        """Add one line in one write."""
-        os.write(self._file, head.line().encode())
+        """Add one line in one write.
+
+        Raises:
+            StoreError: it is not, or not wholly, in the file.
+        """
+        line = head.line().encode()
+        try:
+            written = os.write(self._file, line)
+        except OSError as error:
+            raise StoreError(f"{self.path} can't be written: {error.strerror}") from error
+        if written != len(line):
+            raise StoreError(f"{self.path} can't be written: the disk is full")
 
     def last(self) -> Head | None:
         """The last whole line; a torn one behind it, left by a crash, is cut off."""
-        size = os.fstat(self._file).st_size
-        tail = os.pread(self._file, 4096, max(0, size - 4096))
+        size, reach = os.fstat(self._file).st_size, 4096
+        tail = os.pread(self._file, reach, max(0, size - reach))
+        while len(tail) < size and tail.count(b"\n") < 2:  # noqa: PLR2004 - one whole line
+            reach *= 16
+            tail = os.pread(self._file, reach, max(0, size - reach))
         whole = tail[: tail.rfind(b"\n") + 1]
         if len(whole) != len(tail):
             os.ftruncate(self._file, size - (len(tail) - len(whole)))

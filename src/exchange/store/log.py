@@ -12,6 +12,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from exchange import __version__
 from exchange.kernel.events import Envelope, Event
+from exchange.kernel.laws import hold_law
 from exchange.store.errors import CommitFailed, StoreDamaged, StoreError, StoreFormat
 from exchange.store.events import EVENTS, VENUE, BatchSealed, EpochStarted
 from exchange.store.heads import Head, HeadsFile
@@ -76,14 +77,23 @@ class EventLog(Application[str]):
     ) -> None:
         self.url = url
         self.catalogue = Catalogue([*EVENTS, *events])
+        may_be_new = database is not None
         if database is None:
             if url.path is not None and not url.path.is_file():
                 raise StoreError(f"there is no store {url.path}")
             database = url.database("ro", uuid.uuid4().hex)
         with _explained(url):
             super().__init__({"SQLITE_DBNAME": database})
-            with self.recorder.datastore.transaction(commit=False) as cursor:
-                check_format(cursor)
+            try:
+                self._check_format(may_be_new=may_be_new)
+            except BaseException:
+                super().close()
+                raise
+
+    def _check_format(self, *, may_be_new: bool) -> None:
+        with self.recorder.datastore.transaction(commit=False) as cursor:
+            if not check_format(cursor) and not may_be_new:
+                raise StoreFormat("the file is empty: no venue has been opened on it")
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
         """Nothing is taken from the environment of the process."""
@@ -122,7 +132,8 @@ class EventLog(Application[str]):
     @property
     def last_position(self) -> int:
         """The position of the last event, 0 for an empty log."""
-        return self.recorder.max_notification_id() or 0
+        with _explained(self.url):
+            return self.recorder.max_notification_id() or 0
 
 
 class LogWriter(EventLog):
@@ -140,16 +151,22 @@ class LogWriter(EventLog):
         if url.path is not None:
             if not url.path.parent.is_dir():
                 raise StoreError(f"there is no folder {url.path.parent}")
+            if url.path.exists() and not url.path.is_file():
+                raise StoreError(f"{url.path} is no file")
             self._lock = WriterLock(url.beside(".lock"))
         try:
-            self._open(url, events, at_us)
+            super().__init__(url, events, database=url.database("rwc", uuid.uuid4().hex))
+            try:
+                self._open(url, at_us)
+            except BaseException:
+                super().close()
+                raise
         except BaseException:
             self._let_go()
             raise
 
-    def _open(self, url: StoreUrl, events: Iterable[type[Event]], at_us: int) -> None:
+    def _open(self, url: StoreUrl, at_us: int) -> None:
         with _explained(url):
-            super().__init__(url, events, database=url.database("rwc", uuid.uuid4().hex))
             self.recorder.create_table()
             if url.path is not None and not self.recorder.checkpoint("TRUNCATE"):
                 raise StoreError(f"{url.path} is busy: its write-ahead log can't be checkpointed")
@@ -201,6 +218,7 @@ class LogWriter(EventLog):
 
         Raises:
             CommitFailed: whether the batch is stored is unknown; the process must end.
+            InvariantViolation: the envelopes' positions are not the next ones.
         """
         encode = self.catalogue.encode
         rows: list[Row] = [
@@ -209,6 +227,8 @@ class LogWriter(EventLog):
         ]
         head = seal(self.head, self.epoch, self.batch + 1, rows)
         last = rows[-1][0]
+        in_place = (rows[0][0], last) == (self.position + 1, self.position + len(rows))
+        hold_law("R3", in_place, f"a batch for {rows[0][0]} to {last} behind {self.position}")
         sealed = BatchSealed(self.epoch, self.batch + 1, rows[0][0], last, head.hex())
         venue = self.venue_version + sum(e.originator_id == VENUE for e in envelopes) + 1
         rows.append((last + 1, VENUE, venue, BatchSealed.TOPIC, encode(sealed)))
@@ -216,7 +236,10 @@ class LogWriter(EventLog):
         self.position, self.venue_version = last + 1, venue
         self.batch, self.head = sealed.batch, head
         if self._heads is not None:
-            self._heads.append(Head(sealed.batch, self.position, sealed.hash))
+            try:
+                self._heads.append(Head(sealed.batch, self.position, sealed.hash))
+            except StoreError as error:
+                raise CommitFailed(f"batch {sealed.batch} is stored, but {error}") from error
         return self.position
 
     def _commit(self, rows: list[Row]) -> None:
@@ -230,7 +253,8 @@ class LogWriter(EventLog):
         """Between batches, with nobody waiting for an answer."""
         if self._since_checkpoint >= CHECKPOINT_ROWS and self.url.path is not None:
             self._since_checkpoint = 0
-            self.recorder.checkpoint()
+            with _explained(self.url):
+                self.recorder.checkpoint()
 
     def close(self) -> None:
         """Let go of the store; another writer may take it."""

@@ -35,6 +35,8 @@ class LogConnectionPool(SQLiteConnectionPool):
     """Connections that sync every commit and leave checkpoints to the writer."""
 
     def _create_connection(self) -> SQLiteConnection:
+        # The library would turn whatever file this is to WAL, before anyone has looked into it.
+        self.is_journal_mode_wal = True
         connection = super()._create_connection()
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous=FULL")
@@ -55,18 +57,27 @@ class LogRecorder(SQLiteApplicationRecorder):
     """Rows in ``stored_events``; the table comes from ``migrations/log``."""
 
     def create_table(self) -> None:
-        """Bring the schema up to date.
+        """Bring the file to WAL and the schema up to date.
 
         Raises:
             StoreFormat: the file is no store of ours, or of a newer version.
+            StoreError: the file system can't do WAL.
         """
+        with self.datastore.transaction(commit=False) as cursor:
+            check_format(cursor)
+        with self.datastore.get_connection(commit=True) as connection:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA journal_mode=WAL")
+            mode = cursor.fetchone()[0]
+            if mode not in {"wal", "memory"}:
+                raise StoreError(f"the file system can't do WAL: journal mode {mode}")
         with self.datastore.transaction(commit=True) as cursor:
             version = check_format(cursor)
             for number, script in migrations()[version:]:
                 for statement in _statements(script):
                     cursor.execute(statement)
                 cursor.execute(f"PRAGMA user_version={number}")
-            cursor.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                cursor.execute(f"PRAGMA application_id={APPLICATION_ID}")
 
     def insert_events(
         self,

@@ -24,7 +24,7 @@ class StoreUrl(msgspec.Struct, frozen=True):
         if text == "memory:":
             return cls(text, None)
         scheme, _, rest = text.partition(":///")
-        if scheme != "sqlite" or not rest:
+        if scheme != "sqlite" or not rest or str(Path(rest)) == ":memory:":
             raise StoreError(f"{text!r} is no store: write sqlite:///PATH or memory:")
         return cls(text, Path(rest))
 
@@ -37,4 +37,4 @@ class StoreUrl(msgspec.Struct, frozen=True):
         """The SQLite URI; ``name`` tells stores in memory apart."""
         if self.path is None:
             return f"file:{name}?mode=memory&cache=shared"
-        return f"file:{quote(str(self.path))}?mode={mode}"
+        return f"file:{quote(bytes(self.path))}?mode={mode}"

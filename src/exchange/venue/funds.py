@@ -2,6 +2,7 @@
 
 from exchange.kernel.accounts import available
 from exchange.kernel.ids import is_key
+from exchange.kernel.money import UNITS_MAX
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.orders.commands import Deposit, TransferFunds
 from exchange.venue.journal import Journal
@@ -55,5 +56,6 @@ def transfer(state: VenueState, command: TransferFunds, journal: Journal) -> Non
 def _check_amount(state: VenueState, asset: str, amount: int) -> None:
     if asset not in state.assets.by_code:
         raise Rejected(RejectCode.UNKNOWN_ASSET, "asset", asset)
-    if amount <= 0:
-        raise Rejected(RejectCode.AMOUNT_BOUNDS, "amount", amount, 1)
+    if not 0 < amount <= UNITS_MAX:
+        bound = 1 if amount <= 0 else UNITS_MAX
+        raise Rejected(RejectCode.AMOUNT_BOUNDS, "amount", amount, bound)

@@ -3,7 +3,8 @@
 import hashlib
 
 from exchange.kernel.events import Envelope
-from exchange.orders.commands import Command, PlaceOrder, Request, account_of, kind
+from exchange.kernel.rejects import Refusal
+from exchange.orders.commands import Command, PlaceOrder, account_of, kind
 from exchange.orders.records import CommandRecorded
 
 
@@ -28,8 +29,8 @@ class Keys:
     def follow(self, envelope: Envelope) -> None:
         """Bind what a stored record binds; other events do nothing."""
         record = envelope.event
-        if isinstance(record, CommandRecorded):
-            digest = binding(record.command, record.key, refused=record.refusal is not None)
+        if isinstance(record, CommandRecorded) and binds(record.key, record.refusal):
+            digest = key_digest(record.command, record.key)
             if digest is not None:
                 self._positions[digest] = envelope.position
 
@@ -37,16 +38,16 @@ class Keys:
         return len(self._positions)
 
 
-def scope(request: Request) -> bytes | None:
-    """The digest under which to look for an earlier command, or null: it can't be a repeat."""
-    return binding(request.command, request.key, refused=False)
-
-
-def binding(command: Command, key: str | None, *, refused: bool) -> bytes | None:
-    """The digest that a command with this outcome binds, if any."""
-    if key is None and type(command) is PlaceOrder and not refused:
+def key_digest(command: Command, key: str | None) -> bytes | None:
+    """The digest that stands for the command's key, or null: it can't be repeated."""
+    if key is None and type(command) is PlaceOrder:
         key = command.terms.client_order_id
     if key is None:
         return None
     name = f"{account_of(command) or ''}\n{kind(command)}\n{key}"
     return hashlib.blake2b(name.encode(), digest_size=16).digest()
+
+
+def binds(key: str | None, refusal: Refusal | None) -> bool:
+    """Whether a command with this outcome binds its key."""
+    return key is not None or refusal is None

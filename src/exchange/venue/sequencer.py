@@ -3,20 +3,22 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
 
+from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import Request
-from exchange.orders.records import CommandRecorded, content_digest
+from exchange.orders.records import CommandRecorded
 from exchange.store.log import LogWriter
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack, answer
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.decide import decide
+from exchange.venue.intake import Admitted, admit
 from exchange.venue.journal import Journal
-from exchange.venue.keys import Keys, binding, scope
+from exchange.venue.keys import Keys, binds
 from exchange.venue.laws import Watch, check_all
 from exchange.venue.replay import by_command, replay
 from exchange.venue.state import VenueState
@@ -34,6 +36,10 @@ class OutcomeUnknown(Exception):  # noqa: N818 - the condition is the message
     """The command may or may not have been stored; the same key tells after a restart."""
 
 
+COMMAND_ROWS = 8
+"""Rows read at a time when a command's first answer is rebuilt: few commands have more."""
+
+
 class Bounds(msgspec.Struct, frozen=True):
     """What bounds a batch and the queue; 0 commands: only the other bounds."""
 
@@ -44,9 +50,44 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class _Waiting(msgspec.Struct, gc=False):
-    request: Request
+    admitted: Admitted
     at_us: int | None
     future: "asyncio.Future[Ack]"
+
+
+class _Batch:
+    """What one batch has decided so far."""
+
+    __slots__ = ("answers", "bound", "journal")
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.answers: list[tuple[asyncio.Future[Ack], Ack | KeyConflict]] = []
+        self.bound: dict[bytes, tuple[str, Ack]] = {}  # key -> content digest, answer
+
+
+class Clock:
+    """Venue time of a live venue: the wall clock's, as long as that runs evenly.
+
+    When the wall jumps by more than two seconds, time goes on by the monotonic clock and
+    ``steady`` is false.
+    """
+
+    JUMP_MAX_NS = 2_000_000_000
+
+    def __init__(self) -> None:
+        self.steady = True
+        self._offset_ns = time.time_ns() - time.monotonic_ns()
+
+    def now_us(self) -> int:
+        """Microseconds since 1970 UTC."""
+        monotonic_ns = time.monotonic_ns()
+        offset_ns = time.time_ns() - monotonic_ns
+        if abs(offset_ns - self._offset_ns) <= self.JUMP_MAX_NS:
+            self._offset_ns = offset_ns
+        else:
+            self.steady = False
+        return (monotonic_ns + self._offset_ns) // 1000
 
 
 class Venue:
@@ -58,7 +99,8 @@ class Venue:
     """
 
     def __init__(self, url: StoreUrl, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - frozen
-        self.log = LogWriter(url, EVENTS, at_us=time.time_ns() // 1000)
+        self._clock = Clock()
+        self.log = LogWriter(url, EVENTS, at_us=self._clock.now_us())
         self.state = VenueState()
         self.keys = Keys()
         replay(self.state, self.log.read(), self.keys)
@@ -68,7 +110,7 @@ class Venue:
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
-        self.committed: Callable[[Journal], None] | None = None
+        self.faults = 0  # commands refused as INTERNAL: a sound venue has none
 
     @property
     def room(self) -> int:
@@ -84,11 +126,13 @@ class Venue:
 
         Raises:
             QueueFull: the queue holds its bound, or the venue stops.
+            Malformed: the request can't be stored as it is.
         """
         if len(self._queue) >= self._bounds.queue or self._stopping:
             raise QueueFull(f"{len(self._queue)} commands are waiting")
+        admitted = admit(request)
         future = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(request, at_us, future))
+        self._queue.append(_Waiting(admitted, at_us, future))
         if len(self._queue) == 1:
             self._wake.set()
         return future
@@ -126,92 +170,73 @@ class Venue:
 
     def serve_batch(self) -> None:
         """Decide what waits, within the bounds, append it in one transaction, answer."""
-        journal = Journal(self.state, self.log.position)
-        answers: list[tuple[asyncio.Future[Ack], Ack | int | KeyConflict]] = []
-        bound: dict[bytes, tuple[str, Ack]] = {}
-        taken: list[_Waiting] = []
+        batch = _Batch(Journal(self.state, self.log.position))
         try:
-            self._decide(journal, answers, bound, taken)
-            if journal.envelopes:
-                self.log.append(journal.envelopes)
+            self._decide(batch)
+            if batch.journal.envelopes:
+                self.log.append(batch.journal.envelopes)
+            self._answer(batch)
         except BaseException:
-            for waiting in taken:
-                _fail(waiting.future, OutcomeUnknown("the venue stopped before the commit"))
+            for future, _ in batch.answers:
+                _fail(future, OutcomeUnknown("the venue stopped around the commit"))
             raise
-        if self.committed is not None:
-            self.committed(journal)
-        self._answer(answers)
 
-    def _decide(
-        self,
-        journal: Journal,
-        answers: list[tuple["asyncio.Future[Ack]", Ack | int | KeyConflict]],
-        bound: dict[bytes, tuple[str, Ack]],
-        taken: list[_Waiting],
-    ) -> None:
-        """Fill ``journal`` and ``answers``; an int stands for the record of a stored repeat."""
-        queue, state, keys, bounds = self._queue, self.state, self.keys, self._bounds
+    def _decide(self, batch: _Batch) -> None:
+        """Take commands from the queue and fill the batch, within its bounds."""
+        queue, bounds, envelopes = self._queue, self._bounds, batch.journal.envelopes
         most = bounds.commands or len(queue)
         until = time.perf_counter_ns() + bounds.deciding_ms * 1_000_000
-        while queue and len(taken) < most:
-            waiting = queue.popleft()
-            taken.append(waiting)
-            request = waiting.request
-            digest = content_digest(request.command)
-            key = scope(request)
-            if key is not None:
-                earlier = self._earlier(key, digest, bound)
-                if earlier is not None:
-                    answers.append((waiting.future, earlier))
-                    continue
-            first = len(journal.envelopes)
-            at_us = self._now_us() if waiting.at_us is None else waiting.at_us
-            decide(state, request, digest, max(at_us, state.at_us), journal)
-            effects = journal.envelopes[first:]
-            self._watch.check(effects)
-            ack = answer(effects)
-            answers.append((waiting.future, ack))
-            if key is not None:
-                bind = binding(request.command, request.key, refused=ack.refusal is not None)
-                if bind is not None:
-                    bound[bind] = digest, ack
-                    keys.bind(bind, effects[0].position)
-            if len(journal.envelopes) >= bounds.events or time.perf_counter_ns() > until:
+        while queue and len(batch.answers) < most:
+            waiting = queue[0]
+            found = self._earlier(waiting.admitted, batch)
+            if found is None:
+                found = self._decide_one(waiting, batch)
+            batch.answers.append((waiting.future, found))
+            queue.popleft()
+            if len(envelopes) >= bounds.events or time.perf_counter_ns() > until:
                 return
 
-    def _earlier(
-        self, key: bytes, digest: str, bound: dict[bytes, tuple[str, Ack]]
-    ) -> Ack | int | KeyConflict | None:
+    def _decide_one(self, waiting: _Waiting, batch: _Batch) -> Ack:
+        admitted, journal = waiting.admitted, batch.journal
+        request = admitted.request
+        at_us = self._clock.now_us() if waiting.at_us is None else waiting.at_us
+        first = len(journal.envelopes)
+        decide(self.state, request, admitted.digest, max(at_us, self.state.at_us), journal)
+        effects = journal.envelopes[first:]
+        self._watch.check(effects)
+        ack = answer(effects)
+        if ack.refusal is not None and ack.refusal.code is RejectCode.INTERNAL:
+            self.faults += 1
+        key = admitted.key
+        if key is not None and binds(request.key, ack.refusal):
+            batch.bound[key] = admitted.digest, ack
+            self.keys.bind(key, effects[0].position)
+        return ack
+
+    def _earlier(self, admitted: Admitted, batch: _Batch) -> Ack | KeyConflict | None:
         """What the key is bound to: an answer of this batch, a stored record, or nothing."""
-        if key in bound:
-            first, ack = bound[key]
-            return ack if first == digest else KeyConflict("the key was used for other content")
+        key, digest = admitted.key, admitted.digest
+        if key is None:
+            return None
+        if key in batch.bound:
+            first, ack = batch.bound[key]
+            return ack if first == digest else _conflict(admitted)
         position = self.keys.position(key)
         if position is None:
             return None
-        stored = next(self.log.read(position - 1, 1)).event
-        if isinstance(stored, CommandRecorded) and stored.digest == digest:
-            return position
-        return KeyConflict("the key was used for other content")
+        command = next(by_command(self.log.read(position - 1, COMMAND_ROWS)))
+        record = command[0].event
+        same = isinstance(record, CommandRecorded) and record.digest == digest
+        return answer(command) if same else _conflict(admitted)
 
-    def _answer(self, answers: list[tuple["asyncio.Future[Ack]", Ack | int | KeyConflict]]) -> None:
-        for future, found in answers:
+    def _answer(self, batch: _Batch) -> None:
+        for future, found in batch.answers:
             if future.done():
                 continue  # The caller went away; the command stands.
-            if isinstance(found, Ack):
-                future.set_result(found)
-            elif isinstance(found, int):
-                future.set_result(self.stored_answer(found))
-            else:
+            if isinstance(found, KeyConflict):
                 future.set_exception(found)
-
-    def stored_answer(self, position: int) -> Ack:
-        """The first answer to the command recorded at ``position``, rebuilt from the log."""
-        return answer(next(by_command(self.log.read(position - 1, 16))))
-
-    @staticmethod
-    def _now_us() -> int:
-        return time.time_ns() // 1000
+            else:
+                future.set_result(found)
 
 
 @asynccontextmanager
@@ -232,6 +257,10 @@ async def serving(url: StoreUrl, bounds: Bounds = Bounds()) -> AsyncIterator[Ven
             await server
         finally:
             venue.close()
+
+
+def _conflict(admitted: Admitted) -> KeyConflict:
+    return KeyConflict(f"key {admitted.request.key!r} was used for other content")
 
 
 def _fail(future: "asyncio.Future[Ack]", error: Exception) -> None:

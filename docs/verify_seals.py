@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Recompute every seal of a store with nothing but Python; the formula is in docs/log.md.
+
+Run as ``python docs/verify_seals.py STORE.db``. Prints how much is sealed and the last head, in
+the words of the heads file; ends with 1 at the first bad batch.
+"""
+
+import hashlib
+import sqlite3
+import sys
+from pathlib import Path
+
+ROWS = "SELECT rowid, originator_id, originator_version, topic, state FROM stored_events"
+
+
+def number(value: int) -> bytes:
+    """An integer as it is hashed."""
+    return value.to_bytes(8, "big")
+
+
+def text(value: bytes) -> bytes:
+    """A text, or stored bytes, as it is hashed."""
+    return number(len(value)) + value
+
+
+def verify(store: Path) -> str:
+    """What was found in a store that is sound."""
+    batch, first, position, epoch, head, log_id = 1, 1, 0, 0, b"", ""
+    body: list[bytes] = []
+    versions: dict[str, int] = {}
+    database = sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)
+    for found, stream, version, topic, state in database.execute(ROWS + " ORDER BY rowid"):
+        position, versions[stream] = position + 1, versions.get(stream, 0) + 1
+        if (found, version) != (position, versions[stream]):
+            place = f"event {found} ({stream} {version})"
+            sys.exit(f"batch {batch}: {place} instead of {position} ({stream} {versions[stream]})")
+        if (stream, topic) == ("venue", "store.BatchSealed.v1"):
+            parts = [number(n) for n in (epoch, batch, first, position - 1)]
+            head = hashlib.sha256(b"".join([head, *parts, *body])).digest()
+            if state != f'[{epoch},{batch},{first},{position - 1},"{head.hex()}"]'.encode():
+                sys.exit(f"batch {batch}: events {first} to {position} do not fit its seal")
+            batch, first, body = batch + 1, position + 1, []
+            continue
+        epoch += (stream, topic) == ("venue", "store.EpochStarted.v1")
+        if position == 1:  # its first field is the log id
+            log_id = state[2:34].decode("ascii", "replace")
+            head = hashlib.sha256(log_id.encode()).digest()
+        body += text(stream.encode()), number(version), text(topic.encode()), text(state)
+    if body or not head:
+        sys.exit(f"batch {batch}: the log ends at event {position} without a seal")
+    return f"log {log_id}: {position} events\n{batch - 1} {position} {head.hex()}\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(verify(Path(sys.argv[1])))

@@ -1,0 +1,1 @@
+"""The documentation: true to the code."""
