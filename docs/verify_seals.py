@@ -52,4 +52,7 @@ def verify(store: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(verify(Path(sys.argv[1])))
+    try:
+        sys.stdout.write(verify(Path(sys.argv[1])))
+    except sqlite3.Error as error:
+        sys.exit(f"{sys.argv[1]}: {error}")

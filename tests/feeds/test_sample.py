@@ -1,6 +1,5 @@
 """The public sample is had, verified and turned into commands as documented, or clearly refused."""
 
-import os
 import shutil
 import zipfile
 from hashlib import sha256
@@ -13,22 +12,6 @@ from exchange.feeds.sample import SampleUnavailable
 
 FIRST_5_MINUTES_SHA256 = "126b76eb7df27111d50d6115e03df7483ac503771b8cf2f82a15d664b6a99c16"
 STALE_ASK = min(sample.STALE_ASKS)
-
-
-@pytest.fixture(scope="session")
-def wheel() -> Path:
-    """The real wheel. Without one the test is skipped, but in CI, where nobody would see, fails."""
-    try:
-        return sample.fetch(sample.cache_dir())
-    except SampleUnavailable as reason:
-        if os.environ.get("CI"):
-            pytest.fail(f"the sample can't be had: {reason}")
-        pytest.skip(f"the sample can't be had: {reason}")
-
-
-@pytest.fixture(scope="session")
-def commands(wheel: Path) -> bytes:
-    return sample.convert(wheel)
 
 
 @pytest.fixture

@@ -43,8 +43,10 @@ def run_feed(  # one option each
     *,
     store: StoreOption = "memory:",
     symbol: Annotated[str, typer.Option(help="The market, BASE-QUOTE.")] = "BTC-USD",
-    tick: Annotated[str | None, typer.Option(help="Price step. [default: the file's]")] = None,
-    lot: Annotated[str | None, typer.Option(help="Quantity step. [default: the file's]")] = None,
+    tick: Annotated[str | None, typer.Option(help="Price step.", show_default="the file's")] = None,
+    lot: Annotated[
+        str | None, typer.Option(help="Quantity step.", show_default="the file's")
+    ] = None,
     expect: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Compare with the tables there.")
     ] = None,
@@ -65,6 +67,7 @@ def run_feed(  # one option each
     nothing.
     """
     listing = Listing(symbol, tick, lot, fees.value)
+    _ = listing.assets  # A wrong symbol is told before anything is opened.
     price_decimals, quantity_decimals = listing.decimals()
     flow = read_flow(file, price_decimals=price_decimals, quantity_decimals=quantity_decimals)
     if expect is not None and not expect.is_dir():
@@ -85,7 +88,7 @@ def run_feed(  # one option each
         for each in equal:
             stdout.print(f"equal: {each}")
     if difference:
-        stderr.print(f"differs: {difference}", markup=False)
+        stderr.print(f"differs: {difference}")
         raise typer.Exit(BROKEN)
 
 

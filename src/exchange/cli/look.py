@@ -41,7 +41,7 @@ def events(
                 }
             )
         else:
-            stdout.print(f"{position} {name}@{version} {topic} {state.decode()}", markup=False)
+            stdout.print(f"{position} {name}@{version} {topic} {state.decode()}")
 
 
 def book(

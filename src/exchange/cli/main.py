@@ -47,11 +47,13 @@ def main() -> None:
     """Run one command; errors that an operator can act on end in one line."""
     try:
         app()
-    except (FeedError, SampleUnavailable) as error:
+    except FeedError as error:
         fail(str(error), USAGE)
+    except SampleUnavailable as error:
+        fail(str(error), ENVIRONMENT)
     except (InvariantViolation, StoreDamaged) as error:
         fail(str(error), BROKEN)
     except StoreError as error:
         fail(str(error), ENVIRONMENT)
-    except BrokenPipeError:
-        raise SystemExit(0) from None
+    except OSError as error:  # a disk that is full, a path that may not be entered
+        fail(str(error), ENVIRONMENT)

@@ -9,18 +9,20 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 BROKEN, USAGE, ENVIRONMENT = 1, 2, 3
 """Exit codes: a law or an expectation is broken; wrong use; the store or its surroundings."""
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print JSON instead: one document, for events one a line.")
+]
 StoreOption = Annotated[
     str, typer.Option("--store", metavar="URL", help="sqlite:///PATH or memory:")
 ]
 
-stdout = Console(highlight=False, soft_wrap=True)
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+# What is printed stands as it is: `[b]` is no markup, `:100:` no emoji, and no line is cut.
+stdout = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def print_json(value: object) -> None:
@@ -31,20 +33,19 @@ def print_json(value: object) -> None:
 
 def print_facts(title: str, facts: Mapping[str, object]) -> None:
     """Names and values, two columns."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
+    stdout.print(title, style="italic")
+    width = max(map(len, facts), default=0)
     for name, value in facts.items():
-        table.add_row(name, _text(value))
-    stdout.print(table)
+        stdout.print(f"{name:{width}}  {_text(value)}")
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """A table with a header."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    stdout.print(table)
+    """A table with a header; however narrow the terminal, no number is cut."""
+    lines = [tuple(columns), *map(tuple, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for number, line in enumerate(lines):
+        texts = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+        stdout.print("  ".join(texts).rstrip(), style=None if number else "bold")
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def fail(message: str, code: int) -> NoReturn:
     """End the command with one line on stderr (and as JSON where that was asked for)."""
     if "--json" in sys.argv:
         print_json({"error": message, "exit_code": code})
-    stderr.print(f"error: {message}", markup=False)
+    stderr.print(f"error: {message}")
     raise SystemExit(code)
 
 

@@ -33,7 +33,8 @@ def verify_store(
         list[str] | None,
         typer.Option(
             metavar="BATCH:HASH|FILE",
-            help="A head that was written down, or a heads file. [default: the store's own]",
+            help="A head that was written down, or a heads file.",
+            show_default="the store's own",
         ),
     ] = None,
     as_json: JsonFlag = False,
@@ -74,17 +75,17 @@ def print_verdict(store: str, verdict: Verdict) -> None:
         del shown[name]
     print_facts(f"verify {store}", shown)
     for doubt in verdict.not_excluded:
-        stdout.print(f"not excluded: {doubt}", markup=False)
+        stdout.print(f"not excluded: {doubt}")
     for finding in verdict.findings:
         at = f" at {finding.position}" if finding.position else ""
-        stderr.print(f"broken: {finding.law}{at}: {finding.detail}", markup=False)
+        stderr.print(f"broken: {finding.law}{at}: {finding.detail}")
     if not verdict.findings:
         stdout.print("every seal and every law holds")
 
 
 def _anchors(text: str) -> list[Head]:
     batch, colon, digits = text.partition(":")
-    if colon and batch.isdigit() and len(digits) == HASH_DIGITS:
+    if colon and batch.isascii() and batch.isdigit() and len(digits) == HASH_DIGITS:
         return [Head(int(batch), 0, digits.lower())]
     if not Path(text).is_file():
         raise typer.BadParameter(f"{text!r} is neither BATCH:HASH nor a heads file")

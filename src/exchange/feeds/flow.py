@@ -54,11 +54,11 @@ def read_flow(path: Path, *, price_decimals: int = 0, quantity_decimals: int = 0
     """
     data = _unpacked(path)
     try:
-        lines = data.decode("ascii").splitlines()
+        lines = data.decode("ascii").replace("\r\n", "\n").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         number = data.count(b"\n", 0, error.start) + 1
         raise FeedError(f"line {number}: byte {data[error.start]:#x} is not ASCII") from error
-    time_column = _check_header(lines[0] if lines else "")
+    time_column = _check_header(lines[0])
     rows = [_fields(number, line) for number, line in enumerate(lines[1:], 2)]
     price_decimals = _most_decimals(rows, 6, "price", price_decimals)
     quantity_decimals = _most_decimals(rows, 7, "qty", quantity_decimals)

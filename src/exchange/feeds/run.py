@@ -11,6 +11,8 @@ import msgspec
 
 from exchange.feeds.flow import Command, FeedError, Flow, funding
 from exchange.kernel.decimals import DIGITS_MAX, DecimalError, decimals_of, to_units
+from exchange.kernel.ids import is_name
+from exchange.kernel.money import UNITS_MAX
 from exchange.kernel.orders import OrderTerms, OrderType, Side, TimeInForce
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import (
@@ -26,8 +28,11 @@ from exchange.orders.commands import (
     Request,
     Role,
 )
+from exchange.orders.rulebook import Assets
 from exchange.venue.answers import Ack
+from exchange.venue.keys import key_digest
 from exchange.venue.sequencer import KeyConflict, Venue
+from exchange.wallet.entries import deposit_id
 
 OPERATOR = "feed"
 FEES = {"zero": (0, 0), "standard": (1_000, 2_000)}
@@ -50,7 +55,8 @@ class Listing(msgspec.Struct, frozen=True):
             FeedError: the symbol does not name both.
         """
         base, dash, quote = self.symbol.partition("-")
-        if not (base and dash and quote):
+        named = all(map(is_name, (base, quote, self.symbol)))
+        if not (named and dash) or base == quote:
             raise FeedError(f"symbol {self.symbol!r} does not name two assets, as BTC-USD does")
         return base, quote
 
@@ -58,12 +64,16 @@ class Listing(msgspec.Struct, frozen=True):
         """Decimals that tick and lot need.
 
         Raises:
-            FeedError: one is no decimal number.
+            FeedError: one is no decimal number above zero.
         """
+        steps = (self.tick or "1", self.lot or "1")
         try:
-            return decimals_of(self.tick or "0"), decimals_of(self.lot or "0")
+            units = [to_units(step, DIGITS_MAX) for step in steps]
         except DecimalError as error:
             raise FeedError(f"tick or lot: {error}") from error
+        if not all(units):
+            raise FeedError("tick and lot must be above zero")
+        return decimals_of(steps[0]), decimals_of(steps[1])
 
 
 class Run(msgspec.Struct):
@@ -93,7 +103,8 @@ async def run_flow(
         FeedError: the store refuses the set-up, or ran this file with other settings.
     """
     began_us = flow.commands[0].at_us if flow.commands else 0
-    for command, key in set_up(flow, listing):
+    _check_symbol(venue, flow, listing)
+    for command, key in set_up(flow, listing, venue.state.assets):
         await _set_up_one(venue, Request(command, OPERATOR, Role.OPERATOR, key), began_us)
     run = Run()
     began = time.perf_counter_ns()
@@ -115,6 +126,7 @@ async def run_flow(
             _collect(waiting, run, ledger)
     finally:
         ledger.close()
+        _abandon(waiting)
     run.seconds = (time.perf_counter_ns() - began) / 1e9
     return run
 
@@ -124,23 +136,44 @@ def key_prefix(digest: str) -> str:
     return f"feed:{digest}:"
 
 
-def set_up(flow: Flow, listing: Listing) -> Iterator[tuple[AnyCommand, str]]:
-    """The commands that a flow needs before its first line, with their keys."""
+def set_up(flow: Flow, listing: Listing, assets: Assets) -> Iterator[tuple[AnyCommand, str]]:
+    """The commands that a flow needs before its first line, with their keys.
+
+    Each is to be done before the next is asked for: the deposits come in the decimals that
+    ``assets`` has by then, which may be finer than the file's.
+    """
     prefix = key_prefix(flow.digest) + "setup:"
     base, quote = listing.assets
     decimals = flow.price_decimals + flow.quantity_decimals
     if decimals > DIGITS_MAX:
         raise FeedError(f"prices × quantities need {decimals} decimals, {DIGITS_MAX} at most")
+    market, funds = _listing_command(flow, listing), funding(flow)
+    most = max([market.notional_max, *funds.values()])
+    if most > UNITS_MAX:
+        raise FeedError(f"prices × quantities reach {most} units, {UNITS_MAX} at most")
     yield RegisterAsset(base, flow.quantity_decimals), f"{prefix}asset:{base}"
     yield RegisterAsset(quote, decimals), f"{prefix}asset:{quote}"
-    yield _listing_command(flow, listing), f"{prefix}market:{listing.symbol}"
-    for account, amount in funding(flow).items():
+    yield market, f"{prefix}market:{listing.symbol}"
+    needed = ((base, flow.quantity_decimals), (quote, decimals))
+    finer = {asset: assets.by_code[asset].decimals - places for asset, places in needed}
+    for account, amount in funds.items():
         yield RegisterUser(account), f"{prefix}user:{account}"
         yield OpenAccount(account, account), f"{prefix}account:{account}"
         asset = quote if account.startswith("B") else base
         reference = f"{key_prefix(flow.digest)}{account}:{asset}"
         if amount:
-            yield Deposit(account, asset, amount, reference), f"{prefix}fund:{account}"
+            units = amount * int(10 ** finer[asset])
+            yield Deposit(account, asset, units, reference), f"{prefix}fund:{account}"
+
+
+def _check_symbol(venue: Venue, flow: Flow, listing: Listing) -> None:
+    """Nothing, unless the store has this file's deposits, but has them for another symbol."""
+    deposits = deposit_id(key_prefix(flow.digest))
+    funded = any(name.startswith(deposits) for name in venue.state.ledger.references)
+    key = f"{key_prefix(flow.digest)}setup:market:{listing.symbol}"
+    market = key_digest(_listing_command(flow, listing), key)
+    if funded and market is not None and venue.keys.position(market) is None:
+        raise FeedError(f"this store has run this file with another symbol than {listing.symbol}")
 
 
 def _listing_command(flow: Flow, listing: Listing) -> ListInstrument:
@@ -229,6 +262,13 @@ def _collect(
         run.latencies_ns.append(now - began)
         seqs.append(seq)
     acks.write(seqs)
+
+
+def _abandon(waiting: "deque[tuple[int, int, asyncio.Future[Ack]]]") -> None:
+    """Ask nobody for the answers that are left, so that none of them complains about it."""
+    for _, _, future in waiting:
+        if not future.cancel() and not future.cancelled():
+            future.exception()
 
 
 class _Acks:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
@@ -13,6 +14,7 @@ def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=65_536)
 def is_name(text: str) -> bool:
     """Whether ``text`` can name an account, a user, an asset or a symbol.
 

@@ -11,6 +11,8 @@ from exchange.kernel.money import fee_charged
 from exchange.kernel.orders import BUY, Fill, Side
 from exchange.settlement.events import FeesClosed, Leg, Settled, TradesSettled
 
+TRADE = EntryKind.TRADE
+
 
 class Settlement:
     """What each partly filled open order has accrued in fees; an event-sourced aggregate."""
@@ -100,19 +102,17 @@ def trade_entry(instrument: Instrument, trade: Settled, hold_price: int) -> Entr
     trade's price returns to it here.
     """
     base, quote = instrument.base, instrument.quote
-    buyer, seller = trade.buy.account, trade.sell.account
+    buyer, seller = trade.buy, trade.sell
+    spendable = available(buyer.account)
     reserved = instrument.notional(hold_price, trade.quantity)
     lines = (
-        Line(held(buyer), quote, -reserved),
-        Line(available(buyer), quote, reserved - trade.quote),
-        Line(available(seller), quote, trade.quote - trade.sell.fee),
-        Line(FEES, quote, trade.sell.fee),
-        Line(held(seller), base, -trade.base),
-        Line(available(buyer), base, trade.base - trade.buy.fee),
-        Line(FEES, base, trade.buy.fee),
+        Line(held(buyer.account), quote, -reserved),
+        Line(spendable, quote, reserved - trade.quote),
+        Line(available(seller.account), quote, trade.quote - seller.fee),
+        Line(FEES, quote, seller.fee),
+        Line(held(seller.account), base, -trade.base),
+        Line(spendable, base, trade.base - buyer.fee),
+        Line(FEES, base, buyer.fee),
     )
-    return Entry(
-        f"trade:{instrument.symbol}:{trade.trade}",
-        EntryKind.TRADE,
-        tuple(line for line in lines if line.amount),
-    )
+    entry_id = f"trade:{instrument.symbol}:{trade.trade}"
+    return Entry(entry_id, TRADE, tuple([line for line in lines if line.amount]))

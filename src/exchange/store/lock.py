@@ -12,7 +12,7 @@ class WriterLock:
 
     Raises:
         StoreLocked: another process holds it; the message names it.
-        StoreError: the file can't be made.
+        StoreError: the file can't be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,8 +28,12 @@ class WriterLock:
             raise StoreLocked(
                 f"{path.with_suffix('')} is held by another writer (process {holder or 'unknown'})"
             ) from error
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._file)
+            raise StoreError(f"{path} can't be written: {error.strerror}") from error
 
     def release(self) -> None:
         """Let another writer in."""

@@ -171,6 +171,7 @@ class LogWriter(EventLog):
             if url.path is not None and not self.recorder.checkpoint("TRUNCATE"):
                 raise StoreError(f"{url.path} is busy: its write-ahead log can't be checkpointed")
         self._since_checkpoint = 0
+        self._in_doubt = False
         if url.path is not None:
             self._heads = HeadsFile(url.beside(".heads"))
         self._resume()
@@ -220,6 +221,8 @@ class LogWriter(EventLog):
             CommitFailed: whether the batch is stored is unknown; the process must end.
             InvariantViolation: the envelopes' positions are not the next ones.
         """
+        if self._in_doubt:
+            raise CommitFailed(f"{self.url.text}: an earlier batch is in doubt, open it anew")
         encode = self.catalogue.encode
         rows: list[Row] = [
             (e.position, e.originator_id, e.originator_version, e.event.TOPIC, encode(e.event))
@@ -230,8 +233,9 @@ class LogWriter(EventLog):
         in_place = (rows[0][0], last) == (self.position + 1, self.position + len(rows))
         hold_law("R3", in_place, f"a batch for {rows[0][0]} to {last} behind {self.position}")
         sealed = BatchSealed(self.epoch, self.batch + 1, rows[0][0], last, head.hex())
-        venue = self.venue_version + sum(e.originator_id == VENUE for e in envelopes) + 1
+        venue = self.venue_version + (envelopes[0].originator_id == VENUE) + 1
         rows.append((last + 1, VENUE, venue, BatchSealed.TOPIC, encode(sealed)))
+        self._in_doubt = True
         self._commit(rows)
         self.position, self.venue_version = last + 1, venue
         self.batch, self.head = sealed.batch, head
@@ -240,6 +244,7 @@ class LogWriter(EventLog):
                 self._heads.append(Head(sealed.batch, self.position, sealed.hash))
             except StoreError as error:
                 raise CommitFailed(f"batch {sealed.batch} is stored, but {error}") from error
+        self._in_doubt = False
         return self.position
 
     def _commit(self, rows: list[Row]) -> None:

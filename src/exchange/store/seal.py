@@ -1,11 +1,15 @@
 """The hash chain over batches, so that any change of the log is found."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
+from struct import Struct
 
 Row = tuple[int, str, int, str, bytes]
 """position, stream, version, topic, stored bytes"""
+
+
+_number = Struct(">Q").pack
 
 
 def genesis(log_id: str) -> bytes:
@@ -13,25 +17,18 @@ def genesis(log_id: str) -> bytes:
     return hashlib.sha256(log_id.encode()).digest()
 
 
-def seal(before: bytes, epoch: int, batch: int, rows: Iterable[Row]) -> bytes:
+def seal(before: bytes, epoch: int, batch: int, rows: Sequence[Row]) -> bytes:
     """Hₙ of a batch that holds ``rows`` (not empty, its seal excluded).
 
     SHA-256 of Hₙ₋₁ raw, epoch, batch, first, last, then of each row: stream, version,
     topic, stored bytes. Integers are 8 bytes big-endian unsigned; texts and bytes stand
     after an 8-byte length.
     """
-    parts: list[bytes] = []
-    add = parts.append
-    first = last = 0
-    for position, stream, version, topic, state in rows:
-        first, last = first or position, position
-        add(_text(stream))
-        add(version.to_bytes(8))
-        add(_text(topic))
-        add(len(state).to_bytes(8))
-        add(state)
-    head = b"".join(n.to_bytes(8) for n in (epoch, batch, first, last))
-    return hashlib.sha256(before + head + b"".join(parts)).digest()
+    parts = [before, *map(_number, (epoch, batch, rows[0][0], rows[-1][0]))]
+    add, number, text = parts.extend, _number, _text
+    for _, stream, version, topic, state in rows:
+        add((text(stream), number(version), text(topic), number(len(state)), state))
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 @lru_cache(maxsize=65_536)

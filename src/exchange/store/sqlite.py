@@ -39,9 +39,13 @@ class LogConnectionPool(SQLiteConnectionPool):
         self.is_journal_mode_wal = True
         connection = super()._create_connection()
         cursor = connection.cursor()
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA wal_autocheckpoint=0")
-        cursor.execute("PRAGMA cache_size=-65536")
+        try:
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute("PRAGMA wal_autocheckpoint=0")
+            cursor.execute("PRAGMA cache_size=-65536")
+        except sqlite3.DatabaseError:  # The file is none of SQLite's.
+            connection.close()
+            raise
         return connection
 
 

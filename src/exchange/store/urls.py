@@ -1,5 +1,6 @@
 """Which store a URL names: ``sqlite:///PATH`` or ``memory:``."""
 
+import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,7 +35,14 @@ class StoreUrl(msgspec.Struct, frozen=True):
         return self.path.with_name(self.path.name + suffix)
 
     def database(self, mode: str, name: str) -> str:
-        """The SQLite URI; ``name`` tells stores in memory apart."""
+        """The SQLite URI; ``name`` tells stores in memory apart.
+
+        A store in a folder that can't be written, with nobody at work on it, is read as it
+        is: SQLite could not make the file there that its readers share.
+        """
         if self.path is None:
             return f"file:{name}?mode=memory&cache=shared"
+        at_rest = not (self.beside("-shm").exists() or self.beside("-wal").exists())
+        if mode == "ro" and at_rest and not os.access(self.path.parent, os.W_OK):
+            mode = "ro&immutable=1"
         return f"file:{quote(bytes(self.path))}?mode={mode}"

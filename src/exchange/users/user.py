@@ -29,4 +29,4 @@ class User:
 
     def dump(self) -> dict[str, Any]:
         """The whole state as plain data: what the state hash covers."""
-        return {"version": self.version, "accounts": self.accounts}
+        return {"version": self.version, "accounts": list(self.accounts)}

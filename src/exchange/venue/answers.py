@@ -11,6 +11,7 @@ from exchange.kernel.rejects import Refusal
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
 from exchange.orders.records import CommandRecorded
 
+NEW, PARTIALLY_FILLED = Status.NEW, Status.PARTIALLY_FILLED
 FINISHED = (EndReason.FILLED, EndReason.BUDGET_SPENT)
 
 
@@ -35,27 +36,25 @@ def answer(envelopes: Sequence[Envelope]) -> Ack:
         raise TypeError(f"no record at {envelopes[0].position}")
     if record.refusal is not None:
         return Ack(position, record.refusal, None, Status.REJECTED)
-    for envelope in envelopes[1:]:
-        event = envelope.event
-        symbol = envelope.originator_id[5:]  # behind "book:"
-        match event:
-            case OrderAccepted():
-                return Ack(
-                    position, None, order_id(symbol, event.number), status(event), event.fills
-                )
-            case OrderReduced():
-                return Ack(position, None, order_id(symbol, event.number))
-            case OrdersCancelled() if len(event.numbers) == 1:
-                return Ack(position, None, order_id(symbol, event.numbers[0]), Status.CANCELED)
-            case _:
-                pass
-    return Ack(position)
+    if len(envelopes) == 1:
+        return Ack(position)
+    event, stream = envelopes[1].event, envelopes[1].originator_id
+    symbol = stream[5:]  # behind "book:"
+    match event:
+        case OrderAccepted():
+            return Ack(position, None, order_id(symbol, event.number), status(event), event.fills)
+        case OrdersCancelled():
+            return Ack(position, None, order_id(symbol, event.numbers[0]), Status.CANCELED)
+        case OrderReduced():
+            return Ack(position, None, order_id(symbol, event.number))
+        case _:
+            return Ack(position)
 
 
 def status(accepted: OrderAccepted) -> Status:
     """Where an order stands right after it entered the book."""
     if accepted.ended is None:
-        return Status.PARTIALLY_FILLED if accepted.fills else Status.NEW
+        return PARTIALLY_FILLED if accepted.fills else NEW
     if accepted.ended in FINISHED and accepted.fills:
         return Status.FILLED
     return Status.CANCELED if accepted.ended in CANCELLING else Status.EXPIRED

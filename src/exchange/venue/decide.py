@@ -38,11 +38,11 @@ def decide(state: VenueState, request: Request, digest: str, at_us: int, journal
     before = journal.position
     journal.take(request, digest, at_us)
     try:
-        _check_role(request)
+        _check_actor(state, request, journal.account)
         DECISIONS[type(command)](state, command, journal)
     except Rejected as rejected:
         if journal.position != before:
-            raise InvariantViolation(f"refused after recording: {rejected}") from rejected
+            raise InvariantViolation("L7", f"refused after recording: {rejected}") from rejected
         journal.begin(_rulebook_version(state, command), rejected.refusal)
     except InvariantViolation:
         raise
@@ -53,8 +53,11 @@ def decide(state: VenueState, request: Request, digest: str, at_us: int, journal
         journal.begin(_rulebook_version(state, command), _internal(error))
 
 
-def _check_role(request: Request) -> None:
-    if request.command.ROLE is Role.OPERATOR and request.role is not Role.OPERATOR:
+def _check_actor(state: VenueState, request: Request, account: str | None) -> None:
+    """The first check of every command; a foreign account is as if unknown."""
+    if account is not None:
+        state.check_account(account, request)
+    elif request.role is not Role.OPERATOR:
         raise Rejected(RejectCode.NOT_PERMITTED, "role", request.role.value)
 
 

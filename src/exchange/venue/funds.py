@@ -37,7 +37,6 @@ def transfer(state: VenueState, command: TransferFunds, journal: Journal) -> Non
         Rejected: UNKNOWN_ACCOUNT (the target of another user too), UNKNOWN_ASSET,
             AMOUNT_BOUNDS, FIELD_COMBINATION or INSUFFICIENT_FUNDS.
     """
-    state.check_account(command.account, journal.request)
     if state.owners.get(command.target) != state.owners[command.account]:
         raise Rejected(RejectCode.UNKNOWN_ACCOUNT, "target", command.target)
     if command.target == command.account:

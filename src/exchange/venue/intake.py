@@ -29,15 +29,15 @@ def admit(request: Request) -> Admitted:
         Malformed: a key or id breaks its pattern, or the content can't be stored.
     """
     command = request.command
-    for field, text, fine in (
-        ("key", request.key, is_key),
-        ("trace id", request.trace_id, is_key),
-        ("actor", request.actor, is_name),
-        ("account", account_of(command), is_name),
-        ("symbol", getattr(command, "symbol", None), is_name),
+    account, symbol = account_of(command), getattr(command, "symbol", None)
+    if not (
+        is_name(request.actor)
+        and (account is None or is_name(account))
+        and (symbol is None or is_name(symbol))
+        and (request.key is None or is_key(request.key))
+        and (request.trace_id is None or is_key(request.trace_id))
     ):
-        if text is not None and not fine(text):
-            raise Malformed(f"{field} {text[:80]!r} breaks its pattern")
+        raise Malformed("the actor, account, symbol, key or trace id breaks its pattern")
     try:
         stored = content(command)
     except ValueError as error:  # a lone surrogate, an integer of thousands of digits

@@ -5,16 +5,17 @@ from exchange.kernel.rejects import Refusal
 from exchange.orders.commands import Request, account_of
 from exchange.orders.records import CommandRecorded, record_stream
 from exchange.venue.catalogue import Aggregate
-from exchange.venue.state import VenueState
+from exchange.venue.state import INDEXED, VenueState
 
 
 class Journal:
     """Envelopes in order, from the position behind ``position`` on."""
 
-    __slots__ = ("at_us", "digest", "envelopes", "position", "request", "state")
+    __slots__ = ("account", "at_us", "digest", "envelopes", "position", "request", "state")
 
     request: Request
     digest: str
+    account: str | None
 
     def __init__(self, state: VenueState, position: int) -> None:
         self.state = state
@@ -25,11 +26,12 @@ class Journal:
     def take(self, request: Request, digest: str, at_us: int) -> None:
         """Make ready for the record of one command, received at ``at_us``."""
         self.request, self.digest, self.at_us = request, digest, at_us
+        self.account = account_of(request.command)
 
     def begin(self, rulebook_version: int = 0, refusal: Refusal | None = None) -> tuple[str, int]:
         """Record the command; from here on nothing may refuse. Its stream and version."""
         request = self.request
-        log = self.state.command_log(record_stream(account_of(request.command)))
+        log = self.state.aggregate(record_stream(self.account))
         self.record(
             log,
             CommandRecorded(
@@ -41,6 +43,8 @@ class Journal:
 
     def record(self, aggregate: Aggregate, event: Event) -> None:
         """Let the state follow ``event`` and give it the next place."""
-        self.state.evolve(aggregate, event)
-        self.position += 1
-        self.envelopes.append(Envelope(aggregate.id, aggregate.version, event, self.position))
+        aggregate.evolve(event)
+        if type(event) in INDEXED:
+            self.state.index(aggregate, event)
+        position = self.position = self.position + 1
+        self.envelopes.append(Envelope(aggregate.id, aggregate.version, event, position))

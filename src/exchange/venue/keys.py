@@ -3,8 +3,8 @@
 import hashlib
 
 from exchange.kernel.events import Envelope
-from exchange.kernel.rejects import Refusal
-from exchange.orders.commands import Command, PlaceOrder, account_of, kind
+from exchange.kernel.rejects import Refusal, RejectCode
+from exchange.orders.commands import Command, PlaceOrder, Role, account_of, kind
 from exchange.orders.records import CommandRecorded
 
 
@@ -29,7 +29,9 @@ class Keys:
     def follow(self, envelope: Envelope) -> None:
         """Bind what a stored record binds; other events do nothing."""
         record = envelope.event
-        if isinstance(record, CommandRecorded) and binds(record.key, record.refusal):
+        if isinstance(record, CommandRecorded) and binds(
+            record.command, record.key, record.refusal
+        ):
             digest = key_digest(record.command, record.key)
             if digest is not None:
                 self._positions[digest] = envelope.position
@@ -48,6 +50,19 @@ def key_digest(command: Command, key: str | None) -> bytes | None:
     return hashlib.blake2b(name.encode(), digest_size=16).digest()
 
 
-def binds(key: str | None, refusal: Refusal | None) -> bool:
-    """Whether a command with this outcome binds its key."""
-    return key is not None or refusal is None
+def binds(command: Command, key: str | None, refusal: Refusal | None) -> bool:
+    """Whether a command with this outcome binds its key.
+
+    One that was refused because the actor may not give it must not: a stranger could take a
+    key away from its owner.
+    """
+    if refusal is None:
+        return True
+    return key is not None and not _by_stranger(command, refusal)
+
+
+def _by_stranger(command: Command, refusal: Refusal) -> bool:
+    if refusal.code is RejectCode.NOT_PERMITTED:
+        return True
+    foreign = refusal.code is RejectCode.UNKNOWN_ACCOUNT and refusal.field == "account"
+    return foreign and command.ROLE is Role.TRADER

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from exchange.kernel.events import Envelope
+from exchange.kernel.laws import InvariantViolation
 from exchange.orders.records import CommandRecorded
 from exchange.venue.keys import Keys
 from exchange.venue.state import VenueState
@@ -15,12 +16,17 @@ def replay(state: VenueState, envelopes: Iterable[Envelope], keys: Keys | None =
     """Let ``state`` (and ``keys``) follow envelopes in the order of the log.
 
     Raises:
-        InvariantViolation: a gap in a stream, or time that goes back.
+        InvariantViolation: a gap in a stream, time that goes back, or an event that makes
+            no sense here; ``verify`` tells more.
     """
     for envelope in envelopes:
         stream = envelope.originator_id
         if stream != STORE_STREAM:
-            state.apply(stream, envelope.originator_version, envelope.event)
+            try:
+                state.apply(stream, envelope.originator_version, envelope.event)
+            except (LookupError, TypeError) as error:
+                at = f"the event at {envelope.position} can't be followed: {error!r}"
+                raise InvariantViolation("R1", at) from error
             if keys is not None:
                 keys.follow(envelope)
 

@@ -208,7 +208,7 @@ class Venue:
         if ack.refusal is not None and ack.refusal.code is RejectCode.INTERNAL:
             self.faults += 1
         key = admitted.key
-        if key is not None and binds(request.key, ack.refusal):
+        if key is not None and binds(request.command, request.key, ack.refusal):
             batch.bound[key] = admitted.digest, ack
             self.keys.bind(key, effects[0].position)
         return ack
@@ -218,12 +218,12 @@ class Venue:
         key, digest = admitted.key, admitted.digest
         if key is None:
             return None
+        position = self.keys.position(key)
+        if position is None or not self.state.may_give(admitted.request):
+            return None  # A stranger's is refused: the owner's answer is none of its business.
         if key in batch.bound:
             first, ack = batch.bound[key]
             return ack if first == digest else _conflict(admitted)
-        position = self.keys.position(key)
-        if position is None:
-            return None
         command = next(by_command(self.log.read(position - 1, COMMAND_ROWS)))
         record = command[0].event
         same = isinstance(record, CommandRecorded) and record.digest == digest

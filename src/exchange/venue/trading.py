@@ -22,6 +22,8 @@ from exchange.venue.state import Room, VenueState
 from exchange.wallet.entries import hold, release
 from exchange.wallet.events import EntriesPosted
 
+FILLED = EndReason.FILLED
+
 
 def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> None:
     """Hold, match, settle.
@@ -30,13 +32,14 @@ def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> Non
         Rejected: by the first check that fails, in the fixed order; nothing is recorded.
     """
     account, terms = command.account, command.terms
-    state.check_account(account, journal.request)
     room = state.room(command.symbol)
     check_trading(room.market)
     rules = room.market.instrument
     check_terms(terms, rules)
     _check_place(room.book, account, terms, rules)
     planned = plan(room.book, account, terms, rules.value_unit, rules.lot)
+    if terms.price is None:
+        _check_planned_notional(planned, rules)
     if terms.time_in_force is FOK and planned.filled != terms.quantity:
         raise Rejected(RejectCode.NOT_FILLABLE, "quantity", terms.quantity, planned.filled)
     asset, amount = _hold_amount(terms, rules, planned)
@@ -64,9 +67,9 @@ def cancel_order(state: VenueState, command: CancelOrder, journal: Journal) -> N
     Raises:
         Rejected: NOT_FOUND for an unknown, finished or foreign order alike; or an earlier check.
     """
-    state.check_account(command.account, journal.request)
     room = state.room(command.symbol)
     check_cancelling(room.market)
+    _check_named(command)
     order = _find(room.book, command)
     close_orders(state, room, [order], EndReason.CANCELLED, journal)
 
@@ -77,10 +80,10 @@ def reduce_order(state: VenueState, command: ReduceOrder, journal: Journal) -> N
     Raises:
         Rejected: as for a cancel, or QUANTITY_BOUNDS, OFF_LOT.
     """
-    state.check_account(command.account, journal.request)
     room = state.room(command.symbol)
     check_trading(room.market)
     rules, quantity = room.market.instrument, command.quantity
+    _check_named(command)
     if quantity <= 0:
         raise Rejected(RejectCode.QUANTITY_BOUNDS, "quantity", quantity, rules.lot)
     order = _find(room.book, command)
@@ -146,6 +149,13 @@ def _check_place(book: Book, account: str, terms: OrderTerms, rules: Instrument)
         raise Rejected(RejectCode.WOULD_TRADE, "price", price, best.price if best else None)
 
 
+def _check_planned_notional(planned: Plan, rules: Instrument) -> None:
+    """A market order by quantity has no notional before its plan."""
+    value = planned.value * rules.value_unit
+    if value > rules.notional_max:
+        raise Rejected(RejectCode.NOTIONAL_MAX, "notional", value, rules.notional_max)
+
+
 def _hold_amount(terms: OrderTerms, rules: Instrument, planned: Plan) -> tuple[str, int]:
     """The full hold: a limit's whole quantity, a market order's planned fills exactly."""
     if terms.price is not None and terms.quantity is not None:
@@ -170,7 +180,8 @@ def _settle(room: Room, accepted: OrderAccepted, journal: Journal) -> list[Entry
 def _unused(accepted: OrderAccepted, rules: Instrument) -> int:
     """Units that a limit order held for a rest that ended at once."""
     terms = accepted.terms
-    if accepted.ended in (None, EndReason.FILLED) or terms.price is None or terms.quantity is None:
+    ended = accepted.ended
+    if ended is None or ended is FILLED or terms.price is None or terms.quantity is None:
         return 0
     rest = terms.quantity - sum(fill.quantity for fill in accepted.fills)
     return required(rules, terms.side, terms.price, rest)[1]
@@ -184,14 +195,14 @@ def _release(room: Room, order: Order, quantity: int) -> Entry:
     return release(name, room.book.version, order.account, asset, amount)
 
 
-def _find(book: Book, command: CancelOrder | ReduceOrder) -> Order:
-    """The open order that the command names.
-
-    Raises:
-        Rejected: FIELD_COMBINATION unless named in exactly one way; NOT_FOUND.
-    """
+def _check_named(command: CancelOrder | ReduceOrder) -> None:
+    """An order is named in exactly one way."""
     if (command.number is None) is (command.client_order_id is None):
         raise Rejected(RejectCode.FIELD_COMBINATION, "number")
+
+
+def _find(book: Book, command: CancelOrder | ReduceOrder) -> Order:
+    """The open order that the command names, if it is the account's: else NOT_FOUND."""
     if command.number is not None:
         found = book.orders.get(command.number)
     else:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from exchange.kernel.accounts import may_be_negative
+from exchange.kernel.accounts import EXTERNAL, may_be_negative
 from exchange.kernel.events import Event
 from exchange.kernel.journal import EntryKind
 from exchange.kernel.laws import hold_law
 from exchange.wallet.events import EntriesPosted
+
+DEPOSIT, TRANSFER = EntryKind.DEPOSIT, EntryKind.TRANSFER
 
 
 class Ledger:
@@ -30,24 +32,32 @@ class Ledger:
         return self.balances.get((name, asset), 0)
 
     def evolve(self, event: Event) -> None:
-        """Follow one event of this stream."""
-        if not isinstance(event, EntriesPosted):
+        """Follow one event of this stream.
+
+        Raises:
+            InvariantViolation: law L4, an account is overdrawn.
+        """
+        if type(event) is not EntriesPosted:
             raise TypeError(f"{self.id} has no event {type(event).__name__}")
         self.version += 1
         balances, held = self.balances, self.held
         for entry in event.entries:
             for line in entry.lines:
-                key = (line.account, line.asset)
-                balance = balances.get(key, 0) + line.amount
+                name, asset, amount = line.account, line.asset, line.amount
+                key = (name, asset)
+                balance = balances.get(key, 0) + amount
                 if balance:
                     balances[key] = balance
+                    if balance < 0 or name == EXTERNAL:
+                        check_balance(name, asset, balance)
                 else:
                     del balances[key]
-                if line.account.endswith(":held"):
-                    held[line.asset] = held.get(line.asset, 0) + line.amount
-            if entry.kind is EntryKind.DEPOSIT:
+                if name.endswith(":held"):
+                    held[asset] = held.get(asset, 0) + amount
+            kind = entry.kind
+            if kind is DEPOSIT:
                 self.references.add(entry.entry_id)
-            elif entry.kind is EntryKind.TRANSFER:
+            elif kind is TRANSFER:
                 self.transfer_count += 1
 
     def dump(self) -> dict[str, Any]:

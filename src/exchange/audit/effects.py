@@ -1,0 +1,179 @@
+"""Whether a command has the effects that its record calls for, in the state before it.
+
+What the book made of an order must be what the queue asks for; all other effects follow from
+that and the record. They are worked out once more and compared.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from exchange.audit.blame import Effect, blame
+from exchange.audit.orders import LEDGER, Cause, closed, due_on_cancel, due_on_place, due_on_reduce
+from exchange.kernel.events import Envelope
+from exchange.kernel.ids import is_key, is_name, is_text
+from exchange.kernel.instruments import Asset, MarketState
+from exchange.kernel.laws import InvariantViolation
+from exchange.kernel.money import UNITS_MAX
+from exchange.kernel.orders import EndReason
+from exchange.kernel.rejects import RejectCode, Rejected
+from exchange.orders import commands
+from exchange.orders.commands import Command, Role, account_of
+from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
+from exchange.orders.records import CommandRecorded, record_stream
+from exchange.orders.rulebook import DECIMALS_MAX, instrument_from
+from exchange.users.events import AccountOpened, UserRegistered
+from exchange.venue.state import VenueState
+from exchange.wallet import entries
+from exchange.wallet.events import EntriesPosted
+
+CLOSED, TRADER = MarketState.CLOSED, Role.TRADER
+
+LAWS = {
+    RejectCode.DUPLICATE_REFERENCE: "L6",
+    RejectCode.MARKET_STATE: "B8",
+    RejectCode.NOT_FOUND: "B2",
+}
+"""What is broken by doing what had to be refused for that reason; else R7."""
+
+
+def check_effects(state: VenueState, command: Sequence[Envelope]) -> None:
+    """Laws L5 to L7, F1, B1 to B6, B8, S1 to S3 and R7, for a command still to be followed.
+
+    Raises:
+        InvariantViolation: an effect is not the one that is due.
+    """
+    record = command[0].event
+    if not isinstance(record, CommandRecorded):
+        raise InvariantViolation("R7", f"no command caused {record}")
+    cause = (command[0].originator_id, command[0].originator_version)
+    _check_record(state, record, cause[0])
+    if record.refusal is not None:
+        if len(command) > 1:
+            raise InvariantViolation("L7", f"refused, yet it did {command[1].event}")
+        return
+    effects = [(envelope.originator_id, envelope.event) for envelope in command[1:]]
+    try:
+        _check_right(state, record)
+        if isinstance(record.command, commands.PlaceOrder):
+            due = list(due_on_place(state, record.command, cause, effects))
+        else:
+            due = list(DUE[type(record.command)](state, record.command, cause))
+    except Rejected as rejected:
+        law = LAWS.get(rejected.refusal.code, "R7")
+        raise InvariantViolation(law, f"this had to be refused: {rejected}") from rejected
+    if effects != due:
+        blame(effects, due)
+
+
+def _check_record(state: VenueState, record: CommandRecorded, stream: str) -> None:
+    """It stands where its account's records stand, and names the rulebook of its time."""
+    command = record.command
+    if stream != record_stream(account_of(command)):
+        raise InvariantViolation("R7", f"{record} stands on {stream}")
+    room = state.rooms.get(getattr(command, "symbol", ""))
+    version = room.market.version if room else 0
+    if record.rulebook_version != version:
+        detail = f"decided by rulebook {record.rulebook_version}, in force was {version}"
+        raise InvariantViolation("R7", detail)
+
+
+def _check_right(state: VenueState, record: CommandRecorded) -> None:
+    """A trader acts for its own accounts, an operator for all; foreign ones are unknown."""
+    account, trader = account_of(record.command), record.role is TRADER
+    if account is None:
+        _demand(not trader, RejectCode.NOT_PERMITTED)
+    else:
+        owner = state.owners.get(account)
+        known = owner is not None and (owner == record.actor or not trader)
+        _demand(known, RejectCode.UNKNOWN_ACCOUNT)
+
+
+def _transfer(state: VenueState, command: commands.TransferFunds, cause: Cause) -> Iterator[Effect]:
+    account, target = command.account, command.target
+    fine = target != account and state.owners.get(target) == state.owners[account]
+    _demand(fine, RejectCode.UNKNOWN_ACCOUNT)
+    _check_amount(state, command.asset, command.amount)
+    number = state.ledger.transfer_count + 1
+    entry = entries.transfer(number, account, target, command.asset, command.amount)
+    yield LEDGER, EntriesPosted(*cause, (entry,))
+
+
+def _deposit(state: VenueState, command: commands.Deposit, cause: Cause) -> Iterator[Effect]:
+    reference, known = command.reference, state.ledger.references
+    _demand(command.account in state.owners, RejectCode.UNKNOWN_ACCOUNT)
+    _check_amount(state, command.asset, command.amount)
+    _demand(is_key(reference), RejectCode.INVALID_ID)
+    _demand(entries.deposit_id(reference) not in known, RejectCode.DUPLICATE_REFERENCE)
+    entry = entries.deposit(reference, command.account, command.asset, command.amount)
+    yield LEDGER, EntriesPosted(*cause, (entry,))
+
+
+def _check_amount(state: VenueState, asset: str, amount: int) -> None:
+    _demand(asset in state.assets.by_code, RejectCode.UNKNOWN_ASSET)
+    _demand(0 < amount <= UNITS_MAX, RejectCode.AMOUNT_BOUNDS)
+
+
+def _register_user(state: VenueState, command: commands.RegisterUser, _: Cause) -> Iterator[Effect]:
+    stream = f"user:{command.user}"
+    _demand_new(command.user, known=stream in state.aggregates)
+    yield stream, UserRegistered()
+
+
+def _open_account(state: VenueState, command: commands.OpenAccount, _: Cause) -> Iterator[Effect]:
+    stream = f"user:{command.user}"
+    _demand(stream in state.aggregates, RejectCode.UNKNOWN_USER)
+    _demand_new(command.account, known=command.account in state.owners)
+    yield stream, AccountOpened(command.account)
+
+
+def _register_asset(
+    state: VenueState, command: commands.RegisterAsset, _: Cause
+) -> Iterator[Effect]:
+    _demand_new(command.code, known=command.code in state.assets.by_code)
+    _demand(0 <= command.decimals <= DECIMALS_MAX, RejectCode.AMOUNT_BOUNDS)
+    yield state.assets.id, AssetRegistered(Asset(command.code, command.decimals))
+
+
+def _list_instrument(
+    state: VenueState, command: commands.ListInstrument, _: Cause
+) -> Iterator[Effect]:
+    _demand_new(command.symbol, known=command.symbol in state.rooms)
+    instrument = instrument_from(command, state.assets)
+    yield f"market:{command.symbol}", InstrumentListed(instrument, command.state)
+
+
+def _change_market(
+    state: VenueState, command: commands.ChangeMarketState, cause: Cause
+) -> Iterator[Effect]:
+    room, after = state.room(command.symbol), command.state
+    before, orders = room.market.state, room.book.orders
+    _demand(before is not CLOSED and after is not before, RejectCode.MARKET_STATE)
+    _demand(is_text(command.reason), RejectCode.INVALID_ID)
+    yield room.market.id, MarketStateChanged(after, command.reason)
+    if after is CLOSED:
+        ending = [orders[number] for number in sorted(orders)]
+        yield from closed(room, ending, EndReason.MARKET_CLOSED, cause)
+
+
+def _demand_new(name: str, *, known: bool) -> None:
+    _demand(is_name(name), RejectCode.INVALID_ID)
+    _demand(not known, RejectCode.ALREADY_EXISTS)
+
+
+def _demand(fine: bool, code: RejectCode) -> None:  # noqa: FBT001 - what is demanded
+    if not fine:
+        raise Rejected(code)
+
+
+DUE: dict[type[Command], Callable[[VenueState, Any, Cause], Iterator[Effect]]] = {
+    commands.CancelOrder: due_on_cancel,
+    commands.ReduceOrder: due_on_reduce,
+    commands.TransferFunds: _transfer,
+    commands.Deposit: _deposit,
+    commands.RegisterUser: _register_user,
+    commands.OpenAccount: _open_account,
+    commands.RegisterAsset: _register_asset,
+    commands.ListInstrument: _list_instrument,
+    commands.ChangeMarketState: _change_market,
+}
+"""What each kind must do; a place stands apart, for what the book made of it comes first."""

@@ -1,0 +1,113 @@
+"""Whether the book did with an order what price and time alone ask for.
+
+A second matcher, written without the first: it walks the other side's queue, best price and
+first come first, and says which fills there must be.
+"""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import NoReturn
+
+from exchange.kernel.instruments import Instrument
+from exchange.kernel.laws import InvariantViolation
+from exchange.kernel.money import lots_affordable
+from exchange.kernel.orders import BUY, FOK, GTC, EndReason, Fill, OrderTerms
+from exchange.matching.book import Book, Ladder, Order
+from exchange.matching.events import OrderAccepted
+from exchange.matching.plan import FILLS_MAX
+
+FILLED, SPENT, SELF_TRADE = EndReason.FILLED, EndReason.BUDGET_SPENT, EndReason.SELF_TRADE
+IMMEDIATE, NO_LIQUIDITY = EndReason.IMMEDIATE, EndReason.NO_LIQUIDITY
+
+
+def check_accepted(book: Book, rules: Instrument, accepted: OrderAccepted) -> None:
+    """Laws B1 to B6 and L6 for an order that ``book`` has not followed yet.
+
+    Raises:
+        InvariantViolation: its number, a fill, the rest or the ending is not as it must be.
+    """
+    terms, quantity = accepted.terms, accepted.terms.quantity
+    numbers = (book.order_count + 1, book.trade_count + 1 if accepted.fills else 0)
+    if (accepted.number, accepted.trade) != numbers:
+        raise _broken("L6", accepted, f"first trade {accepted.trade}: {numbers} come next")
+    fills, ended = _match(book, rules, accepted.account, terms)
+    if accepted.fills != tuple(fills):
+        _blame(book, accepted, fills, ended)
+    if ended is None and terms.time_in_force is not GTC:
+        ended = IMMEDIATE
+    if terms.post_only and (fills or ended is not None):
+        raise _broken("B6", accepted, "it was to post only, but could trade")
+    if terms.time_in_force is FOK and ended is not FILLED:
+        raise _broken("B6", accepted, "it was to be filled whole or killed")
+    if accepted.ended is not ended:
+        law = "B3" if FILLED in (accepted.ended, ended) else "B6"
+        raise _broken(law, accepted, f"it ends as {accepted.ended}, due is {ended}")
+    leaves = 0
+    if ended is None and quantity is not None:
+        leaves = quantity - sum([fill.quantity for fill in fills])
+    if accepted.leaves != leaves:
+        raise _broken("B3", accepted, f"{accepted.leaves} rest, due are {leaves}")
+
+
+def _match(
+    book: Book, rules: Instrument, account: str, terms: OrderTerms
+) -> tuple[list[Fill], EndReason | None]:
+    """The fills that must be, and why there are no more; null: no price is left in reach."""
+    fills: list[Fill] = []
+    filled = value = 0
+    price, quantity, budget = terms.price, terms.quantity, terms.budget
+    ladder, sign = (book.asks, 1) if terms.side is BUY else (book.bids, -1)
+    end = dry = None if price is not None else NO_LIQUIDITY
+    done = FILLED if budget is None else SPENT
+    for maker in _queue(ladder):
+        if budget is None:
+            wanted = (quantity or 0) - filled
+        else:
+            left = budget - value * rules.value_unit
+            wanted = lots_affordable(left, maker.price, rules.value_unit, rules.lot)
+        if not wanted:
+            return fills, done
+        if price is not None and sign * maker.price > sign * price:
+            return fills, dry
+        if maker.account == account:
+            return fills, SELF_TRADE
+        if len(fills) == FILLS_MAX:
+            return fills, EndReason.FILLS_MAX
+        traded = min(wanted, maker.leaves)
+        last = traded == maker.leaves
+        fills.append(Fill(maker.number, maker.account, maker.price, traded, last))
+        end = done if traded == wanted else dry
+        if not last:
+            break
+        filled, value = filled + traded, value + maker.price * traded
+    return fills, end
+
+
+def _queue(ladder: Ladder) -> Iterator[Order]:
+    for key in reversed(ladder.keys):
+        order = ladder.levels[key].head
+        while order is not None:
+            yield order
+            order = order.next
+
+
+def _blame(
+    book: Book, accepted: OrderAccepted, fills: list[Fill], ended: EndReason | None
+) -> NoReturn:
+    """Say which law the first wrong fill breaks."""
+    pairs = zip_longest(accepted.fills, fills)
+    found, due = next(pair for pair in pairs if pair[0] != pair[1])
+    if found is None:
+        law = "B1" if accepted.ended is None else "B5"
+        raise _broken(law, accepted, f"order {due.maker} waits in reach, at {due.price}")
+    if found.maker not in book.orders:
+        raise _broken("B2", accepted, f"its maker {found.maker} is not in the book")
+    if due is None:
+        law = {None: "B4", SELF_TRADE: "B6"}.get(ended, "B3")
+        raise _broken(law, accepted, f"nothing was left to trade ({ended}), but then came {found}")
+    law = "B5" if found.maker != due.maker else "B4" if found.price != due.price else "B3"
+    raise _broken(law, accepted, f"next in the queue is {due}, but {found}")
+
+
+def _broken(law: str, accepted: OrderAccepted, detail: str) -> InvariantViolation:
+    return InvariantViolation(law, f"order {accepted.number}: {detail}")

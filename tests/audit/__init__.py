@@ -1,0 +1,1 @@
+"""Is every broken law found, and nothing else?"""

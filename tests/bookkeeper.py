@@ -1,0 +1,166 @@
+"""A second set of books: what the rules make of each command, and what everybody then owns.
+
+It knows the events and the ledger of the venue as little as an auditor does: it counts orders
+with the naive matcher and money from fills alone.
+"""
+
+from collections import Counter
+from itertools import pairwise
+from typing import NamedTuple
+
+from exchange.kernel.instruments import Instrument, MarketState
+from exchange.kernel.orders import OrderTerms, OrderType, Side, TimeInForce
+from exchange.kernel.rejects import RejectCode
+from tests.oracle import Oracle, Resting, Verdict
+
+
+class Fees(NamedTuple):
+    """What both sides of one fill pay, each in the asset that it receives."""
+
+    buyer: int
+    seller: int
+
+
+class Bookkeeper:
+    """Orders must be well formed: which are not is another's judgement."""
+
+    def __init__(self, rules: list[Instrument]) -> None:
+        self.rules = {it.symbol: it for it in rules}
+        self.markets = {it.symbol: Oracle(it.lot, it.value_unit) for it in rules}
+        self.states = {it.symbol: MarketState.CONTINUOUS for it in rules}
+        self.owned: Counter[tuple[str, str]] = Counter()  # (account, asset), held or not
+        self.fees: Counter[str] = Counter()  # asset
+        self.deposits: Counter[str] = Counter()  # asset
+        self.references: set[str] = set()
+        self.received: dict[tuple[str, int], list[int]] = {}  # (symbol, order) -> received × ppm
+
+    def place(self, account: str, symbol: str, terms: OrderTerms) -> tuple[Verdict, list[Fees]]:
+        """What becomes of the order, and the fees of its fills in order."""
+        verdict = self._judge(account, symbol, terms)
+        if verdict.refusal is not None:
+            return verdict, []
+        makers = {it.number: it for it in self.markets[symbol].resting}
+        self.markets[symbol].admit(account, terms, verdict)
+        number = self.markets[symbol].order_count
+        settled = []
+        for fill in verdict.fills:
+            taker = (account, number, self.rules[symbol].taker_ppm)
+            maker = (fill.account, makers[fill.maker].number, self.rules[symbol].maker_ppm)
+            buyer, seller = (taker, maker) if terms.side is Side.BUY else (maker, taker)
+            settled.append(self._settle(symbol, fill.price, fill.quantity, buyer, seller))
+        return verdict, settled
+
+    def cancel(self, account: str, symbol: str, number: int) -> RejectCode | None:
+        """Why the cancel is refused."""
+        if self.states[symbol] is MarketState.CLOSED:
+            return RejectCode.MARKET_STATE
+        return self.markets[symbol].cancel(account, number)
+
+    def reduce(self, account: str, symbol: str, number: int, quantity: int) -> RejectCode | None:
+        """Why the reduce is refused; ``quantity`` is whole lots."""
+        if self.states[symbol] is not MarketState.CONTINUOUS:
+            return RejectCode.MARKET_STATE
+        return self.markets[symbol].reduce(account, number, quantity)
+
+    def deposit(self, account: str, asset: str, amount: int, reference: str) -> RejectCode | None:
+        """Why the deposit is refused."""
+        if reference in self.references:
+            return RejectCode.DUPLICATE_REFERENCE
+        self.references.add(reference)
+        self.owned[account, asset] += amount
+        self.deposits[asset] += amount
+        return None
+
+    def transfer(self, payer: str, payee: str, asset: str, amount: int) -> RejectCode | None:
+        """Why the transfer between accounts of one user is refused."""
+        if amount > self.free(payer, asset):
+            return RejectCode.INSUFFICIENT_FUNDS
+        self.owned[payer, asset] -= amount
+        self.owned[payee, asset] += amount
+        return None
+
+    def switch(self, symbol: str, state: MarketState) -> None:
+        """Change the state of a market; one that closes loses all its orders."""
+        self.states[symbol] = state
+        if state is MarketState.CLOSED:
+            self.markets[symbol].resting.clear()
+
+    def held(self, account: str, asset: str) -> int:
+        """What the account's open orders need: law F1."""
+        return sum(
+            self._needs(self.rules[symbol], order.side, order.price, order.leaves, asset)
+            for symbol, market in self.markets.items()
+            for order in market.resting
+            if order.account == account
+        )
+
+    def free(self, account: str, asset: str) -> int:
+        """What the account can spend."""
+        return self.owned[account, asset] - self.held(account, asset)
+
+    def open_orders(self, symbol: str, account: str) -> list[Resting]:
+        """The account's open orders."""
+        return [it for it in self.markets[symbol].resting if it.account == account]
+
+    def _judge(self, account: str, symbol: str, terms: OrderTerms) -> Verdict:
+        """State, client order id, open orders, liquidity, funds: in this order."""
+        mine, rules = self.open_orders(symbol, account), self.rules[symbol]
+        if self.states[symbol] is not MarketState.CONTINUOUS:
+            return Verdict(RejectCode.MARKET_STATE)
+        named = {it.client_order_id for it in mine} - {None}
+        if terms.client_order_id in named:
+            return Verdict(RejectCode.DUPLICATE_CLIENT_ORDER_ID)
+        may_rest = terms.type is OrderType.LIMIT and terms.time_in_force is TimeInForce.GTC
+        if may_rest and len(mine) >= rules.open_orders_max:
+            return Verdict(RejectCode.OPEN_ORDERS_MAX)
+        verdict = self.markets[symbol].judge(account, terms)
+        if verdict.refusal is None and self._is_poor(account, rules, terms, verdict):
+            return Verdict(RejectCode.INSUFFICIENT_FUNDS)
+        return verdict
+
+    def _is_poor(self, account: str, rules: Instrument, terms: OrderTerms, it: Verdict) -> bool:
+        """A limit order needs all that it asks for, a market order just its fills."""
+        asset = rules.quote if terms.side is Side.BUY else rules.base
+        wanted = [(fill.price, fill.quantity) for fill in it.fills]
+        if terms.price is not None:
+            wanted = [(terms.price, terms.quantity or 0)]
+        needs = sum(self._needs(rules, terms.side, *each, asset) for each in wanted)
+        return needs > self.free(account, asset)
+
+    def _settle(
+        self,
+        symbol: str,
+        price: int,
+        quantity: int,
+        buyer: tuple[str, int, int],
+        seller: tuple[str, int, int],
+    ) -> Fees:
+        """Move what was traded; a side is its account, order and rate."""
+        rules = self.rules[symbol]
+        base, quote = quantity * rules.base_unit, price * quantity * rules.value_unit
+        fees = Fees(
+            self._fee(symbol, *buyer[1:], received=base),
+            self._fee(symbol, *seller[1:], received=quote),
+        )
+        self.owned[buyer[0], rules.quote] -= quote
+        self.owned[buyer[0], rules.base] += base - fees.buyer
+        self.owned[seller[0], rules.base] -= base
+        self.owned[seller[0], rules.quote] += quote - fees.seller
+        self.fees[rules.base] += fees.buyer
+        self.fees[rules.quote] += fees.seller
+        return fees
+
+    def _fee(self, symbol: str, order: int, rate_ppm: int, *, received: int) -> int:
+        """What the fee on all that the order received, rounded up, grows by with this fill."""
+        sums = self.received.setdefault((symbol, order), [0])
+        sums.append(sums[-1] + received * rate_ppm)
+        before, after = [-(-each // 1_000_000) for each in sums[-2:]]
+        assert all(earlier <= later for earlier, later in pairwise(sums))
+        return after - before
+
+    @staticmethod
+    def _needs(rules: Instrument, side: Side, price: int, quantity: int, asset: str) -> int:
+        """Units of ``asset`` that so much of an order must hold."""
+        if side is Side.BUY:
+            return price * quantity * rules.value_unit if asset == rules.quote else 0
+        return quantity * rules.base_unit if asset == rules.base else 0

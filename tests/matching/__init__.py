@@ -1,0 +1,1 @@
+"""Order books as tables, and against a naive matcher."""

@@ -1,0 +1,182 @@
+"""Each fault, put into a copy of the code, turns a named test of the ordinary suite red."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT_S = 300
+
+
+class Sabotage(NamedTuple):
+    """A patch: in ``file``, ``found`` (once) becomes ``put``; ``caught`` is a test's id."""
+
+    file: str
+    found: str
+    put: str
+    caught: str
+
+
+MATCHING = "tests/matching/test_book_tables.py::"
+SABOTAGES = {
+    "the last order of a level trades first": Sabotage(
+        "matching/plan.py",
+        "    order = level.head\n    while order is not None:\n        yield order\n"
+        "        order = order.next\n    keys",
+        "    order = level.tail\n    while order is not None:\n        yield order\n"
+        "        order = order.prev\n    keys",
+        MATCHING + "test_the_first_order_at_a_price_trades_first_however_small",
+    ),
+    "a taker prints at its own price": Sabotage(
+        "matching/plan.py",
+        "leaves, at = maker.leaves, maker.price",
+        "leaves, at = maker.leaves, price or maker.price",
+        MATCHING + "test_every_fill_prints_at_the_price_of_the_order_that_waited",
+    ),
+    "an account trades with itself": Sabotage(
+        "matching/plan.py",
+        "        if maker.account == account:\n            stopped = EndReason.SELF_TRADE\n"
+        "            break\n        if len(fills) == FILLS_MAX:\n"
+        "            stopped = EndReason.FILLS_MAX\n            break\n        leaves, at",
+        "        if len(fills) == FILLS_MAX:\n"
+        "            stopped = EndReason.FILLS_MAX\n            break\n        leaves, at",
+        MATCHING + "test_an_order_ends_where_it_meets_one_of_its_own_account",
+    ),
+    "a reduced order goes to the end of its queue": Sabotage(
+        "matching/book.py",
+        "        order.quantity -= event.quantity\n        self._shrink(order, event.quantity)\n",
+        "        order.quantity -= event.quantity\n        self._shrink(order, event.quantity)\n"
+        "        level = order.level\n"
+        "        if order.next is not None and order.prev is None:\n"
+        "            level.head, order.next.prev = order.next, None\n"
+        "            order.prev, order.next, level.tail.next = level.tail, None, order\n"
+        "            level.tail = order\n",
+        MATCHING + "test_a_reduced_order_keeps_its_place",
+    ),
+    "a new head still points at the order that left": Sabotage(
+        "matching/book.py",
+        "        else:\n            after.prev = before\n",
+        "        elif before is not None:\n            after.prev = before\n",
+        "tests/matching/test_book_machine.py::test_the_book_does_what_the_naive_matcher_does",
+    ),
+    "FOK fills in part": Sabotage(
+        "venue/trading.py",
+        "terms.time_in_force is FOK and planned.filled != terms.quantity",
+        "terms.time_in_force is FOK and not planned.filled",
+        MATCHING + "test_fok_that_would_not_fill_whole_leaves_the_book_as_it_was",
+    ),
+    "a cancelled order keeps its hold": Sabotage(
+        "venue/trading.py",
+        "    journal.record(state.ledger, EntriesPosted(*cause, entries))\n\n\ndef required",
+        "\n\ndef required",
+        MATCHING + "test_a_market_that_closes_gives_back_all_that_its_orders_hold",
+    ),
+    "the price improvement stays held": Sabotage(
+        "settlement/spot.py",
+        "Line(spendable, quote, reserved - trade.quote),",
+        "Line(FEES, quote, reserved - trade.quote),",
+        "tests/settlement/test_fees.py::test_a_trade_posts_what_an_accountant_expects",
+    ),
+    "a fee is rounded down": Sabotage(
+        "kernel/money.py",
+        "return ceil_div(accrued_ppm, PPM)",
+        "return accrued_ppm // PPM",
+        "tests/settlement/test_fees.py"
+        "::test_an_order_that_sweeps_pays_for_each_fill_what_the_sum_has_grown_by",
+    ),
+    "a trade is posted twice": Sabotage(
+        "venue/trading.py",
+        "        entries += _settle(room, accepted, journal)\n",
+        "        entries += 2 * _settle(room, accepted, journal)\n",
+        MATCHING + "test_the_best_price_trades_first_then_the_first_order_at_a_price",
+    ),
+    "the answer goes out before the commit": Sabotage(
+        "venue/sequencer.py",
+        "            self._decide(batch)\n",
+        "            self._decide(batch)\n            self._answer(batch)\n",
+        "tests/store/test_crash.py::test_a_commit_that_fails_answers_nobody_and_the_retry_tells",
+    ),
+    "a batch goes without its seal": Sabotage(
+        "store/log.py",
+        "        rows.append((last + 1, VENUE, venue, BatchSealed.TOPIC, encode(sealed)))\n",
+        "        if self.batch % 2:\n"
+        "            rows.append((last + 1, VENUE, venue, BatchSealed.TOPIC, encode(sealed)))\n",
+        "tests/store/test_writer.py"
+        "::test_each_opening_starts_an_epoch_in_a_sealed_batch_of_its_own",
+    ),
+    "a seal covers no payload": Sabotage(
+        "store/seal.py",
+        "text(topic), number(len(state)), state))",
+        "text(topic), number(len(state))))",
+        "tests/store/test_seal.py",
+    ),
+    "commits are not synced": Sabotage(
+        "store/sqlite.py",
+        "PRAGMA synchronous=FULL",
+        "PRAGMA synchronous=NORMAL",
+        "tests/store/test_pitfalls.py",
+    ),
+    "a refused order binds its client order id": Sabotage(
+        "venue/keys.py",
+        "return key is not None and not _by_stranger(command, refusal)",
+        "return True",
+        "tests/venue/test_idempotency.py",
+    ),
+}
+
+
+def sabotaged(source: str, sabotage: Sabotage) -> str:
+    """The source with the fault; the place must be there, once."""
+    assert 1 == source.count(sabotage.found), f"{sabotage.file} has changed: mend the patch"
+    return source.replace(sabotage.found, sabotage.put)
+
+
+def run(tree: Path, *tests: str) -> subprocess.CompletedProcess[str]:
+    """Tests of this repository, against the code in ``tree``."""
+    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("CI", None)
+    command = [
+        sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
+        f"--rootdir={ROOT}", *tests,
+    ]  # fmt: skip
+    return subprocess.run(  # noqa: S603 - our own tests
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the code, as a place to import from, with what ships beside it."""
+    code = tmp_path / "src"
+    shutil.copytree(ROOT / "src", code, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
+    return code
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SABOTAGES)
+def test_a_fault_is_noticed(name: str, tree: Path) -> None:
+    sabotage = SABOTAGES[name]
+    file = tree / "exchange" / sabotage.file
+    file.write_text(sabotaged(file.read_text(), sabotage))
+    seen = run(tree, sabotage.caught)
+    assert 1 == seen.returncode, seen.stdout[-3000:] + seen.stderr[-1000:]
+    assert re.search(r"^(FAILED|ERROR) ", seen.stdout, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_copy_without_a_fault_passes_and_is_what_is_tested(tree: Path) -> None:
+    """Otherwise a red test would prove nothing."""
+    marker = tree / "exchange" / "__init__.py"
+    marker.write_text(marker.read_text() + '\nraise ImportError("the copy is what is tested")\n')
+    assert "the copy is what is tested" in run(tree, "tests/settlement").stdout
+    marker.write_text((ROOT / "src/exchange/__init__.py").read_text())
+    seen = run(tree, *sorted({sabotage.caught for sabotage in SABOTAGES.values()}))
+    assert 0 == seen.returncode, seen.stdout[-3000:]

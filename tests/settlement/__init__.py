@@ -1,0 +1,1 @@
+"""Fees, to the last unit."""

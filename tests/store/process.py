@@ -1,0 +1,118 @@
+"""What a second process does in these tests: hold a store, die on it, or trade until killed."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from eventsourcing.sqlite import SQLiteConnection
+
+from exchange.orders.commands import Request
+from exchange.store.heads import Head, HeadsFile
+from exchange.store.sqlite import LogRecorder
+from exchange.venue.answers import Ack
+from exchange.venue.sequencer import Venue
+from tests.store.stored import note_much, url_of, writer_on
+from tests.store.trading import drive, order, orders, set_up, venue_on
+
+WAITING_MAX = 64
+
+
+def hold(path: Path) -> None:
+    """Keep the store open until the parent closes our input."""
+    log = writer_on(path)
+    say("open")
+    sys.stdin.read()
+    log.close()
+
+
+def die(path: Path, rows: int) -> None:
+    """Append and be killed, the write-ahead log full."""
+    log = writer_on(path)
+    note_much(log, rows)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at(path: Path, point: str) -> None:
+    """Trade in batches of five and be killed at a point of the fourth batch."""
+    venue = venue_on(path, commands=5)
+    owner, name, stop = POINTS[point]
+    original, calls = getattr(owner, name), iter(range(4))
+
+    def stopping(*arguments: object) -> object:
+        if next(calls) == 3:
+            stop(original, *arguments)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments)
+
+    setattr(owner, name, stopping)
+    drive(venue, orders(1, 40))
+
+
+def halfway(_: object, heads: HeadsFile, head: Head) -> None:
+    """Write part of a head's line."""
+    with heads.path.open("a") as file:
+        file.write(head.line()[:40])
+
+
+def nothing(*_: object) -> None:
+    """Leave undone what was to be done."""
+
+
+def all_of_it(original: Callable[..., object], *arguments: object) -> None:
+    """Do what was to be done."""
+    original(*arguments)
+
+
+POINTS: dict[str, tuple[type, str, Callable[..., None]]] = {
+    "before the transaction": (LogRecorder, "insert_rows", nothing),
+    "before COMMIT": (SQLiteConnection, "commit", nothing),
+    "after COMMIT": (SQLiteConnection, "commit", all_of_it),
+    "before the head": (HeadsFile, "append", nothing),
+    "within the head": (HeadsFile, "append", halfway),
+    "before the answers": (HeadsFile, "append", all_of_it),
+}
+"""What is called at the point -> how much of it is done before the end."""
+
+
+def trade(path: Path, first: int) -> None:
+    """Trade from the order of that number on; say each one's position once it is answered."""
+    asyncio.run(_trade(Venue(url_of(path)), first))
+
+
+async def _trade(venue: Venue, number: int) -> None:
+    running = asyncio.create_task(venue.run())
+    await asyncio.gather(*(venue.submit(request, 0) for request in set_up()))
+    room = asyncio.Semaphore(WAITING_MAX)
+    while not running.done():
+        await room.acquire()
+        _send(venue, order(number), room)
+        number += 1
+    await running
+
+
+def _send(venue: Venue, request: Request, room: asyncio.Semaphore) -> None:
+    def answered(future: "asyncio.Future[Ack]") -> None:
+        room.release()
+        say(f"{request.key} {future.result().position}")
+
+    venue.submit(request, 0).add_done_callback(answered)
+
+
+def say(line: str) -> None:
+    """One write a line: what was said is in the pipe, also after a kill."""
+    os.write(1, f"{line}\n".encode())
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["hold", path]:
+            hold(Path(path))
+        case ["die", path, rows]:
+            die(Path(path), int(rows))
+        case ["die at", path, point]:
+            die_at(Path(path), point)
+        case ["trade", path, first]:
+            trade(Path(path), int(first))

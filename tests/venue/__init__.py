@@ -1,0 +1,1 @@
+"""The whole venue against a second set of books."""

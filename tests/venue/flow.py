@@ -1,0 +1,174 @@
+"""A small world with two markets that share their quote asset, and what its people ask for.
+
+Prices are few and quantities small, so that orders meet, and meet their own accounts.
+"""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from exchange.kernel.orders import OrderTerms, Side, TimeInForce
+from exchange.kernel.rejects import RejectCode
+from exchange.orders.commands import (
+    AnyCommand,
+    CancelOrder,
+    Deposit,
+    OpenAccount,
+    PlaceOrder,
+    ReduceOrder,
+    RegisterAsset,
+    RegisterUser,
+    TransferFunds,
+)
+from tests.build import BUY, limit, listing, market
+
+BTC, ETH = "BTC-USD", "ETH-USD"
+MARKETS = (BTC, ETH)
+ASSETS = ("BTC", "ETH", "USD")
+OWNERS = {"A": "ann", "A2": "ann", "B": "bob", "C": "cid"}
+LOT = {BTC: 1, ETH: 10}
+TICK = {BTC: 1, ETH: 5}
+LOWEST = {BTC: 3, ETH: 500}
+FUNDS = {"BTC": 40_000, "ETH": 400, "USD": 30_000}
+
+GENESIS: tuple[AnyCommand, ...] = (
+    RegisterAsset("BTC", 3),
+    RegisterAsset("ETH", 0),
+    RegisterAsset("USD", 4),
+    listing(symbol=BTC, price_decimals=2, price_min=2, open_orders_max=9, maker_ppm=1),
+    listing(
+        symbol=ETH, base="ETH", price_decimals=4, tick=5, lot=10, price_min=5, quantity_min=10,
+        quantity_max=1_000, notional_min=300, notional_max=10**9, open_orders_max=6,
+        maker_ppm=3_333, taker_ppm=250_001,
+    ),
+    *(RegisterUser(user) for user in ("ann", "bob", "cid")),
+    *(OpenAccount(user, account) for account, user in OWNERS.items()),
+    *(
+        Deposit(account, asset, amount, f"first-{account}-{asset}")
+        for account in OWNERS
+        for asset, amount in FUNDS.items()
+    ),
+)  # fmt: skip
+
+accounts = st.sampled_from(["A", "A", "A2", "B", "B", "C"])
+symbols = st.sampled_from(MARKETS)
+sides = st.sampled_from(Side)
+times = st.sampled_from([TimeInForce.GTC] * 6 + [TimeInForce.IOC, TimeInForce.FOK])
+names = st.none() | st.sampled_from([f"c{number}" for number in range(30)])
+steps = st.integers(0, 5)  # of price, in ticks from the lowest
+lots = st.integers(1, 8)
+
+
+@st.composite
+def limits(draw: st.DrawFn, side: Side | None = None) -> PlaceOrder:
+    """A limit order anywhere in the narrow range."""
+    symbol = draw(symbols)
+    terms = limit(
+        side or draw(sides),
+        LOWEST[symbol] + draw(steps) * TICK[symbol],
+        draw(lots) * LOT[symbol],
+        time_in_force=draw(times),
+        client_order_id=draw(names),
+    )
+    return PlaceOrder(draw(accounts), symbol, terms)
+
+
+@st.composite
+def quotes(draw: st.DrawFn) -> PlaceOrder:
+    """A post-only order, mostly on its own half of the range."""
+    symbol, side, step = draw(symbols), draw(sides), draw(st.integers(-1, 2))
+    price = LOWEST[symbol] + (2 - step if side is BUY else 3 + step) * TICK[symbol]
+    terms = limit(side, price, draw(lots) * LOT[symbol], post_only=True)
+    return PlaceOrder(draw(accounts), symbol, terms)
+
+
+@st.composite
+def takers(draw: st.DrawFn) -> PlaceOrder:
+    """A market order by quantity or budget."""
+    symbol, side, more = draw(symbols), draw(sides), draw(lots)
+    terms = market(side, more * LOT[symbol], time_in_force=draw(times))
+    if draw(st.booleans()):
+        value = more * LOT[symbol] * (LOWEST[symbol] + draw(steps) * TICK[symbol])
+        terms = market(side, budget=value + draw(st.integers(0, 9)))
+    return PlaceOrder(draw(accounts), symbol, terms)
+
+
+@st.composite
+def deposits(draw: st.DrawFn) -> Deposit:
+    """More money, now and then with a reference that was there before."""
+    asset, number = draw(st.sampled_from(ASSETS)), draw(st.integers(0, 10**6))
+    amount = FUNDS[asset] // 10 + draw(st.integers(0, 99))
+    return Deposit(draw(accounts), asset, amount, f"d{number}")
+
+
+@st.composite
+def transfers(draw: st.DrawFn) -> TransferFunds:
+    """Money between the two accounts of one user."""
+    payer, payee = draw(st.permutations(["A", "A2"]))
+    amount = draw(st.integers(1, 50_000))
+    return TransferFunds(payer, payee, draw(st.sampled_from(ASSETS)), amount)
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> CancelOrder | ReduceOrder:
+    """A cancel or reduce; its number counts the open orders of the account from 0."""
+    symbol, account, which = draw(symbols), draw(accounts), draw(st.integers(0, 7))
+    if draw(st.booleans()):
+        return CancelOrder(account, symbol, which)
+    return ReduceOrder(account, symbol, draw(lots) * LOT[symbol], which)
+
+
+def flawed(place: PlaceOrder, **flaw: Any) -> PlaceOrder:  # noqa: ANN401 - fields of the terms
+    """The order with other terms."""
+    terms = {name: getattr(place.terms, name) for name in OrderTerms.__struct_fields__} | flaw
+    return PlaceOrder(place.account, place.symbol, OrderTerms(**terms))
+
+
+FLAWS: tuple[tuple[RejectCode, dict[str, Any]], ...] = (
+    (RejectCode.FIELD_COMBINATION, {"price": None}),
+    (RejectCode.FIELD_COMBINATION, {"quantity": None}),
+    (RejectCode.FIELD_COMBINATION, {"budget": 5_000}),
+    (RejectCode.FIELD_COMBINATION, {"post_only": True, "time_in_force": TimeInForce.IOC}),
+    (RejectCode.PRICE_BOUNDS, {"price": 0}),
+    (RejectCode.PRICE_BOUNDS, {"price": -5}),
+    (RejectCode.PRICE_BOUNDS, {"price": 10**30}),
+    (RejectCode.QUANTITY_BOUNDS, {"quantity": 0}),
+    (RejectCode.QUANTITY_BOUNDS, {"quantity": -10}),
+    (RejectCode.QUANTITY_BOUNDS, {"quantity": 10**30}),
+    (RejectCode.INVALID_ID, {"client_order_id": ""}),
+    (RejectCode.INVALID_ID, {"client_order_id": "a b"}),
+    (RejectCode.INVALID_ID, {"client_order_id": "c\x00"}),
+    (RejectCode.INVALID_ID, {"client_order_id": "x" * 65}),
+)
+"""What is wrong with a limit order whatever the market's state, if it is open."""
+
+
+@st.composite
+def nonsense(draw: st.DrawFn) -> tuple[AnyCommand, str, RejectCode]:
+    """A command that nobody may do at any time in an open market, its actor, and why not."""
+    place = draw(limits())
+    account, owner = place.account, OWNERS[place.account]
+    stranger = next(user for user in ("bob", "cid") if user != owner)
+    code, flaw = draw(st.sampled_from(FLAWS))
+    asset = draw(st.sampled_from(ASSETS))
+    ways: list[tuple[AnyCommand, str, RejectCode]] = [
+        (flawed(place, **flaw), owner, code),
+        (place, stranger, RejectCode.UNKNOWN_ACCOUNT),
+        (
+            PlaceOrder("nobody", place.symbol, place.terms),
+            owner,
+            RejectCode.UNKNOWN_ACCOUNT,
+        ),
+        (PlaceOrder(account, "XRP-USD", place.terms), owner, RejectCode.UNKNOWN_MARKET),
+        (CancelOrder(account, "XRP-USD", 1), owner, RejectCode.UNKNOWN_MARKET),
+        (CancelOrder(account, place.symbol, 10**30), owner, RejectCode.NOT_FOUND),
+        (CancelOrder(account, place.symbol), owner, RejectCode.FIELD_COMBINATION),
+        (CancelOrder(account, place.symbol, 1), stranger, RejectCode.UNKNOWN_ACCOUNT),
+        (TransferFunds(account, "nobody", asset, 1), owner, RejectCode.UNKNOWN_ACCOUNT),
+        (TransferFunds(account, account, asset, 1), owner, RejectCode.FIELD_COMBINATION),
+        (TransferFunds("A", "A2", asset, 0), "ann", RejectCode.AMOUNT_BOUNDS),
+        (TransferFunds("A", "A2", asset, 10**30), "ann", RejectCode.INSUFFICIENT_FUNDS),
+        (TransferFunds("A", "A2", "XRP", 1), "ann", RejectCode.UNKNOWN_ASSET),
+        (Deposit(account, asset, 1, "mine"), owner, RejectCode.NOT_PERMITTED),
+    ]
+    return draw(st.sampled_from(ways))

@@ -1,0 +1,206 @@
+"""The whole venue against a second set of books, law by law after every command."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+
+from exchange.kernel.accounts import EXTERNAL, FEES
+from exchange.kernel.events import Envelope
+from exchange.kernel.instruments import MarketState
+from exchange.kernel.orders import EndReason
+from exchange.kernel.rejects import RejectCode
+from exchange.matching.events import OrderAccepted
+from exchange.orders.commands import (
+    AnyCommand,
+    CancelOrder,
+    ChangeMarketState,
+    Deposit,
+    PlaceOrder,
+    ReduceOrder,
+    TransferFunds,
+)
+from exchange.settlement.events import TradesSettled
+from exchange.store.mapper import Catalogue
+from exchange.venue.answers import Ack, answer
+from exchange.venue.catalogue import EVENTS
+from exchange.venue.laws import check_all
+from exchange.venue.replay import by_command, replay
+from exchange.venue.state import VenueState
+from exchange.wallet.events import EntriesPosted
+from tests.bookkeeper import Bookkeeper, Fees
+from tests.build import BUY, SELL, Desk, rows
+from tests.effort import Effort, runs
+from tests.venue.flow import (
+    ASSETS,
+    GENESIS,
+    MARKETS,
+    OWNERS,
+    changes,
+    deposits,
+    limits,
+    nonsense,
+    quotes,
+    takers,
+    transfers,
+)
+
+CATALOGUE = Catalogue(EVENTS)
+
+
+class VenueMachine(RuleBasedStateMachine):
+    """Each step is one command, and all that must be true after it."""
+
+    effort = Effort()
+
+    @initialize()
+    def open(self) -> None:
+        """Two markets, three users, four accounts with funds."""
+        self.desk = Desk()
+        self.desk.done(*GENESIS)
+        rooms = self.desk.state.rooms
+        self.keeper = Bookkeeper([rooms[symbol].market.instrument for symbol in MARKETS])
+        for it in GENESIS:
+            if isinstance(it, Deposit):
+                self.keeper.deposit(it.account, it.asset, it.amount, it.reference)
+        self.answers = [answer(command) for command in by_command(self.desk.envelopes)]
+        self.money = self.desk.money()
+        self.entry_ids: set[str] = set()
+
+    @rule(command=limits(BUY))
+    def buy(self, command: PlaceOrder) -> None:
+        self.place(command)
+
+    @rule(command=limits(SELL))
+    def sell(self, command: PlaceOrder) -> None:
+        self.place(command)
+
+    @rule(command=takers() | limits())
+    def take(self, command: PlaceOrder) -> None:
+        self.place(command)
+
+    @rule(command=quotes() | limits())
+    def quote(self, command: PlaceOrder) -> None:
+        self.place(command)
+
+    @rule(command=changes())
+    def change(self, command: CancelOrder | ReduceOrder) -> None:
+        """One of the account's own orders, or another's when it has too few."""
+        orders = [it.number for it in self.keeper.open_orders(command.symbol, command.account)]
+        others = sorted(it.number for it in self.keeper.markets[command.symbol].resting)
+        which = command.number or 0
+        number = (orders or others or [1])[which % len(orders or others or [1])]
+        account, symbol = command.account, command.symbol
+        if isinstance(command, CancelOrder):
+            refusal = self.keeper.cancel(account, symbol, number)
+            self.do(CancelOrder(account, symbol, number), refusal)
+        else:
+            refusal = self.keeper.reduce(account, symbol, number, command.quantity)
+            self.do(ReduceOrder(account, symbol, command.quantity, number), refusal)
+
+    @rule(command=deposits() | transfers())
+    def fund(self, command: Deposit | TransferFunds) -> None:
+        account, asset, amount = command.account, command.asset, command.amount
+        if isinstance(command, Deposit):
+            refusal = self.keeper.deposit(account, asset, amount, command.reference)
+        else:
+            refusal = self.keeper.transfer(account, command.target, asset, amount)
+        self.do(command, refusal)
+
+    @rule(foolish=nonsense())
+    def refuse(self, foolish: tuple[AnyCommand, str, RejectCode]) -> None:
+        command, actor, code = foolish
+        self.do(command, code, actor)
+
+    @rule(place=limits(), change=changes(), seldom=st.sampled_from([False] * 7 + [True]))
+    def halt(self, place: PlaceOrder, change: CancelOrder | ReduceOrder, *, seldom: bool) -> None:
+        """For the time of two commands a market takes cancels only."""
+        if seldom:
+            self.switch(place.symbol, MarketState.HALTED)
+        self.place(place)
+        self.change(change)
+        if seldom:
+            self.switch(place.symbol, MarketState.CONTINUOUS)
+
+    def place(self, command: PlaceOrder) -> None:
+        """The order comes out as the naive matcher says, its fees as the accountant."""
+        verdict, fees = self.keeper.place(command.account, command.symbol, command.terms)
+        ack = self.do(command, verdict.refusal)
+        if ack.refusal is not None:
+            return
+        accepted = self.desk.effect(OrderAccepted)
+        told = (accepted.fills, accepted.leaves, accepted.ended)
+        assert (verdict.fills, verdict.leaves, verdict.ended) == told
+        assert verdict.fills == ack.fills
+        settled = self.desk.effect(TradesSettled).trades if ack.fills else ()
+        assert fees == [Fees(trade.buy.fee, trade.sell.fee) for trade in settled]
+        self.effort.trades += len(ack.fills)
+        self.effort.self_trades += verdict.ended is EndReason.SELF_TRADE
+
+    def switch(self, symbol: str, state: MarketState) -> None:
+        """Change the state of a market."""
+        self.keeper.switch(symbol, state)
+        self.do(ChangeMarketState(symbol, state, "said the machine"), None)
+
+    def do(self, command: AnyCommand, code: RejectCode | None, actor: str | None = None) -> Ack:
+        """The answer, which is the expected one, with every law kept."""
+        self.effort.steps += 1
+        envelopes = self.desk.decide(self.desk.request(command, actor))
+        ack = answer(envelopes)
+        assert code == (ack.refusal and ack.refusal.code), (command, ack)
+        assert ack.position == len(self.desk.envelopes)
+        self.answers.append(ack)
+        money = self.desk.money()
+        if ack.refusal is not None:
+            assert 1 == len(envelopes)
+            assert self.money == money
+        self.effort.changed += self.money != money
+        self.money = money
+        self.audit(envelopes)
+        return ack
+
+    def audit(self, envelopes: list[Envelope]) -> None:
+        """The venue keeps its own laws, and its books are ours."""
+        state, keeper = self.desk.state, self.keeper
+        check_all(state)
+        for symbol in MARKETS:
+            assert keeper.markets[symbol].rows() == rows(state.rooms[symbol].book)
+        for asset in ASSETS:
+            for account in OWNERS:
+                assert keeper.held(account, asset) == self.desk.held(account, asset)
+                assert keeper.free(account, asset) == self.desk.free(account, asset)
+            assert keeper.fees[asset] == state.ledger.balance(FEES, asset)
+            assert -keeper.deposits[asset] == state.ledger.balance(EXTERNAL, asset)
+        for envelope in envelopes:
+            if isinstance(envelope.event, EntriesPosted):
+                names = {entry.entry_id for entry in envelope.event.entries}
+                assert len(envelope.event.entries) == len(names)
+                assert not names & self.entry_ids
+                self.entry_ids |= names
+
+    def teardown(self) -> None:
+        """A market closes, all its orders with it; then the log alone tells the same story."""
+        if not hasattr(self, "desk"):
+            return
+        for symbol in MARKETS:
+            self.switch(symbol, MarketState.CLOSED)
+        stored = [stored_again(envelope) for envelope in self.desk.envelopes]
+        state = VenueState()
+        replay(state, stored)
+        assert self.desk.state.state_hash() == state.state_hash()
+        assert self.desk.state.dump() == state.dump()
+        assert self.answers == [answer(command) for command in by_command(stored)]
+
+
+def stored_again(envelope: Envelope) -> Envelope:
+    """The envelope as a store gives it back."""
+    event = CATALOGUE.decode(envelope.event.TOPIC, CATALOGUE.encode(envelope.event))
+    return Envelope(envelope.originator_id, envelope.originator_version, event, envelope.position)
+
+
+def test_every_law_holds_whatever_is_asked_of_the_venue() -> None:
+    run_state_machine_as_test(VenueMachine, settings=runs(200, 150))
+    VenueMachine.effort.assert_enough(steps=20_000, trades=1_000, self_trades=200)
