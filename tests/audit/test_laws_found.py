@@ -460,6 +460,16 @@ def test_without_a_change_nothing_is_found(command: AnyCommand) -> None:
     assert [] == verdict.findings
 
 
+def test_an_order_that_used_up_its_fills_is_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is lowered for both, the matcher and its auditor."""
+    for module in ("matching.plan", "audit.matched"):
+        monkeypatch.setattr(f"exchange.{module}.FILLS_MAX", 2)
+    forgery = Forgery(SWEEP)
+    assert EndReason.FILLS_MAX in [getattr(event, "ended", None) for _, event in forgery.forged]
+    with forgery.log() as (log, _):
+        assert [] == verify(log)[0].findings
+
+
 def test_every_kind_of_command_has_its_due_effects() -> None:
     """A new kind can't slip through; a place stands apart."""
     assert {*DUE, PlaceOrder} == set(typing.get_args(AnyCommand))

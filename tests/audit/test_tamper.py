@@ -202,6 +202,7 @@ def test_a_log_written_anew_is_found_against_a_head(small_log: Path, tmp_path: P
         ([heads[changed]], changed),
         ([heads[len(heads)]], len(heads)),
         ([heads[1], heads[changed + 5]], changed + 5),
+        ([heads[1], heads[changed], Head(0, 0, "0" * 64)], changed),
     ):
         verdict = verdict_on(copy, anchors=anchors)
         assert [("R4", batch)] == [(it.law, it.batch) for it in verdict.findings]

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from exchange.audit.chain import DETAIL_MAX
 from exchange.audit.verify import Finding, verify
 from exchange.kernel.accounts import EXTERNAL, FEES, available, held
 from exchange.kernel.events import Envelope, Event
@@ -24,7 +25,7 @@ from exchange.venue.catalogue import EVENTS
 from exchange.venue.replay import by_command, replay
 from exchange.venue.state import VenueState
 from exchange.wallet.events import EntriesPosted
-from tests.audit.forging import Forgery, fills, nth
+from tests.audit.forging import Forgery, fills, nth, trades
 from tests.audit.logs import Batch, append, busy_desk, commands_of, log_of, url_of, verdict_on
 from tests.audit.tampering import Act, Original, Statement
 from tests.build import BUY, SELL, SYMBOL, desk, limit, listing
@@ -275,6 +276,18 @@ def test_a_law_that_only_the_end_shows_is_a_finding(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("exchange.audit.verify.check_all", broken)
     with log_of(desk().envelopes) as log:
         assert [Finding("L1", 0, "money is missing")] == verify(log)[0].findings
+
+
+def test_a_finding_is_no_longer_than_it_helps() -> None:
+    """A command may have thousands of fills, all of them wrong."""
+    many = 500
+    busy = desk(open_orders_max=many)
+    busy.done(*[PlaceOrder("A", SYMBOL, limit(SELL, 100, 1)) for _ in range(many)])
+    command = PlaceOrder("B", SYMBOL, limit(BUY, 100, many))
+    turned = trades(lambda old: [*old[1:], old[0]])
+    with Forgery(command, turned, here=lambda: busy).log() as (log, position):
+        (finding,) = verify(log)[0].findings
+    assert ("S3", position, DETAIL_MAX) == (finding.law, finding.position, len(finding.detail))
 
 
 def test_a_store_that_can_t_be_read_is_no_finding(small_log: Path, tmp_path: Path) -> None:

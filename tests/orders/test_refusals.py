@@ -160,6 +160,19 @@ def test_a_market_order_needs_the_price_of_its_fills_and_no_more(at: Desk) -> No
     assert refusal(at, place(market(BUY, 500))) is None
 
 
+def test_an_order_may_take_the_last_unit_and_no_more(at: Desk) -> None:
+    """A has 8,000 USD and 500 BTC."""
+    at.done(TransferFunds("A", "A2", "USD", 1), TransferFunds("A", "A2", "BTC", 1))
+    for side, price, quantity, free in ((BUY, 50, 160, 7_999), (SELL, 80, 500, 499)):
+        needs = free + 1
+        expected = Refusal(CODES.INSUFFICIENT_FUNDS, "funds", needs, free)
+        assert expected == refusal(at, place(limit(side, price, quantity)))
+    at.done(TransferFunds("A2", "A", "USD", 1), TransferFunds("A2", "A", "BTC", 1))
+    assert refusal(at, place(limit(BUY, 50, 160))) is None
+    at.done(CancelOrder("A", SYMBOL, 3), place(limit(SELL, 80, 500)))
+    assert (8_000, 0) == (at.free("A", "USD"), at.free("A", "BTC"))
+
+
 @pytest.mark.parametrize(
     ("terms", "field"),
     [

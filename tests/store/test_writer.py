@@ -190,6 +190,7 @@ def test_the_lock_names_the_process_that_holds_the_store(path: Path) -> None:
         with reader(path) as log:
             assert 2 == log.last_position  # Who only reads needs no lock.
         assert f"{pid}\n" == lock_file(path).read_text()
+    lock_file(path).write_text("a longer text than any number of a process\n")
     with writer(path) as log:
         assert 2 == log.epoch
         assert f"{os.getpid()}\n" == lock_file(path).read_text()
@@ -240,9 +241,11 @@ def test_a_writer_that_was_refused_or_closed_frees_the_store(path: Path) -> None
             pass
     heads = heads_file(path).read_text()
     heads_file(path).write_text("no head\n")
+    refusals = []  # kept, so that it is not their end that frees the store
     for _ in range(2):
-        with pytest.raises(StoreDamaged):
+        with pytest.raises(StoreDamaged) as refusal:
             writer_on(path)
+        refusals.append(refusal)
     heads_file(path).write_text(heads)
     with writer(path) as log:
         assert 3 == log.epoch
@@ -315,7 +318,7 @@ def closed(path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "torn", [b"5", b"5 10 abc", b"5 10 " + b"a" * 64, bytes(100), bytes(20_000), b"\xff" * 9_000]
+    "torn", [b"5", b"5 10 abc", b"5 10 " + b"a" * 64, bytes(100), bytes(4_090), bytes(20_000)]
 )
 def test_a_torn_last_line_of_the_heads_file_is_cut_off(closed: Path, torn: bytes) -> None:
     """A crash leaves part of a line; a power cut also blocks of zeros."""

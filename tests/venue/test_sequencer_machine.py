@@ -43,7 +43,7 @@ from tests.venue.flow import (
 
 Key = tuple[str | None, str, str]
 
-keys = st.none() | st.sampled_from([f"k{number}" for number in range(99)])
+keys = st.none() | st.sampled_from([f"k{number}" for number in range(60)])
 Asked = tuple[AnyCommand, str | None, str | None]  # command, actor where it matters, key
 trades = st.tuples(limits() | takers() | limits() | quotes(), st.none(), keys)
 errands = st.tuples(changes() | deposits() | changes() | transfers(), st.none(), keys)

@@ -14,13 +14,16 @@ from exchange.store.seal import Row, genesis, seal
 UNREADABLE = (UnreadableEvent, ValueError)
 """What decoding raises; the second for texts that are no UTF-8."""
 
+DETAIL_MAX = 2_000
+"""Characters; an event may have thousands of fills."""
+
 
 class BadBatch(Exception):  # noqa: N818 - what follows a bad batch proves nothing
     """A row or a seal is not as the writer left it; ``batch`` is the first that it spoils."""
 
     def __init__(self, law: str, position: int, batch: int, detail: str) -> None:
         self.law, self.position, self.batch = law, position, batch
-        super().__init__(f"batch {batch}: {detail}")
+        super().__init__(f"batch {batch}: {detail}"[:DETAIL_MAX])
 
 
 class Chain:

@@ -54,11 +54,14 @@ def _match(
 ) -> tuple[list[Fill], EndReason | None]:
     """The fills that must be, and why there are no more; null: no price is left in reach."""
     fills: list[Fill] = []
-    filled = value = 0
     price, quantity, budget = terms.price, terms.quantity, terms.budget
     ladder, sign = (book.asks, 1) if terms.side is BUY else (book.bids, -1)
-    end = dry = None if price is not None else NO_LIQUIDITY
-    done = FILLED if budget is None else SPENT
+    dry = None if price is not None else NO_LIQUIDITY
+    best = ladder.best
+    if best is None or (price is not None and sign * best.price > sign * price):
+        return fills, dry  # the short way of the many that meet nobody
+    filled, value = 0, 0
+    end, done = dry, FILLED if budget is None else SPENT
     for maker in _queue(ladder):
         if budget is None:
             wanted = (quantity or 0) - filled

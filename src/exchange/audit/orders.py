@@ -107,10 +107,11 @@ def _paid(room: Room, accepted: OrderAccepted, cause: Cause) -> Iterator[Effect]
     """The settlement of an order's fills, and its entries: hold, trades, release."""
     rules, account, terms = room.market.instrument, accepted.account, accepted.terms
     fills, price, quantity, spare = accepted.fills, terms.price, terms.quantity, 0
-    filled = sum([fill.quantity for fill in fills])
+    filled = sum([fill.quantity for fill in fills]) if fills else 0
     if price is not None and quantity is not None:
         asset, amount = required(rules, terms.side, price, quantity)
-        _, spare = required(rules, terms.side, price, quantity - filled - accepted.leaves)
+        if accepted.leaves != quantity - filled:
+            _, spare = required(rules, terms.side, price, quantity - filled - accepted.leaves)
     elif terms.side is BUY:
         asset, amount = rules.quote, sum(rules.notional(it.price, it.quantity) for it in fills)
     else:

@@ -70,7 +70,9 @@ class _Check:
         progress: Callable[[int], None] | None,
     ) -> None:
         self.until, self.progress = until, progress
-        self.anchors = sorted(anchors, key=lambda anchor: -anchor.batch)  # the next one last
+        self.anchors: dict[int, set[str]] = {}  # batch -> hashes, of those not yet met
+        for anchor in anchors:
+            self.anchors.setdefault(anchor.batch, set()).add(anchor.hash)
         self.anchored = 0  # the last batch that an anchor was compared with
         self.chain = Chain(log)
         self.verdict = Verdict()
@@ -105,18 +107,16 @@ class _Check:
             if self.until is not None and position >= self.until:
                 return
         if self.anchors:
-            beyond = self.anchors[-1].batch
             detail = "it was sealed once, but the log does not reach it"
-            raise BadBatch("R4", 0, beyond, detail)
+            raise BadBatch("R4", 0, min(self.anchors), detail)
 
     def _compare(self, head: Head) -> None:
         """Law R4 from outside: what was sealed then is what is sealed now."""
-        while self.anchors and self.anchors[-1].batch == head.batch:
-            anchor = self.anchors.pop()
+        for sealed in self.anchors.pop(head.batch, ()):
             self.verdict.anchors += 1
             self.anchored = head.batch
-            if anchor.hash != head.hash:
-                detail = f"it was sealed as {anchor.hash} once, now as {head.hash}"
+            if sealed != head.hash:
+                detail = f"it was sealed as {sealed} once, now as {head.hash}"
                 raise BadBatch("R4", head.position, head.batch, detail)
 
     def _fold(self, batch: list[Row]) -> None:

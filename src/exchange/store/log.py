@@ -254,9 +254,18 @@ class LogWriter(EventLog):
             raise CommitFailed(f"{self.url.text}: the batch at {rows[0][0]}: {error}") from error
         self._since_checkpoint += len(rows)
 
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether enough was appended since the last checkpoint."""
+        return self._since_checkpoint >= CHECKPOINT_ROWS and self.url.path is not None
+
     def checkpoint_when_due(self) -> None:
-        """Between batches, with nobody waiting for an answer."""
-        if self._since_checkpoint >= CHECKPOINT_ROWS and self.url.path is not None:
+        """Move the write-ahead log into the file; may run in a thread beside the writer.
+
+        Raises:
+            StoreError: the file can't be written; nothing is lost, it stays in the log.
+        """
+        if self.checkpoint_due:
             self._since_checkpoint = 0
             with _explained(self.url):
                 self.recorder.checkpoint()

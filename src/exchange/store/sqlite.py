@@ -117,8 +117,11 @@ class LogRecorder(SQLiteApplicationRecorder):
             return rows
 
     def checkpoint(self, mode: str = "PASSIVE") -> bool:
-        """Move the write-ahead log into the file; whether all of it could be moved."""
-        with self.datastore.get_connection(commit=True) as connection:
+        """Move the write-ahead log into the file; whether all of it could be moved.
+
+        On a reader's connection: PASSIVE works beside the writer and never waits for it.
+        """
+        with self.datastore.get_connection(commit=False) as connection:
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA wal_checkpoint({mode})")
             busy, frames, moved = cursor.fetchone()

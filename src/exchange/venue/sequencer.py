@@ -45,7 +45,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
     commands: int = 0
     events: int = 20_000
-    deciding_ms: int = 5
+    deciding_ms: int = 20
     queue: int = 4_096
 
 
@@ -110,6 +110,7 @@ class Venue:
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._tidying: asyncio.Future[None] | None = None
         self.faults = 0  # commands refused as INTERNAL: a sound venue has none
 
     @property
@@ -152,12 +153,22 @@ class Venue:
                     continue
                 self.serve_batch()
                 await asyncio.sleep(0)
-                self.log.checkpoint_when_due()
+                self._tidy()
+            if self._tidying is not None:
+                await self._tidying
         finally:
             self._stopping = True
             for waiting in self._queue:
                 _fail(waiting.future, OutcomeUnknown("the venue stopped before deciding"))
             self._queue.clear()
+
+    def _tidy(self) -> None:
+        """Let a checkpoint run in a thread: it is all I/O, outside the interpreter's lock."""
+        if self.log.checkpoint_due and (self._tidying is None or self._tidying.done()):
+            if self._tidying is not None:
+                self._tidying.result()
+            loop = asyncio.get_running_loop()
+            self._tidying = loop.run_in_executor(None, self.log.checkpoint_when_due)
 
     def stop(self) -> None:
         """Take no more commands; :meth:`run` ends when the queue is empty."""
