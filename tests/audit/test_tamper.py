@@ -24,6 +24,7 @@ from tests.command import answer, url
 
 SEED = 20260502
 FEW, MANY = 30, 100
+SLOW = [pytest.mark.slow, pytest.mark.timeout(1_800)]  # a busy disk makes it slower still
 
 Fixtures = pytest.FixtureRequest
 STORE = (EpochStarted.TOPIC, BatchSealed.TOPIC)
@@ -33,9 +34,9 @@ STORE = (EpochStarted.TOPIC, BatchSealed.TOPIC)
     ("fixture", "attempts"),
     [
         ("small_log", FEW),
-        pytest.param("small_log", MANY, marks=pytest.mark.slow),
-        pytest.param("real_log", MANY, marks=pytest.mark.slow),
-        pytest.param("whole_log", FEW // 5, marks=pytest.mark.slow),
+        pytest.param("small_log", MANY, marks=SLOW),
+        pytest.param("real_log", MANY, marks=SLOW),
+        pytest.param("whole_log", FEW // 5, marks=SLOW),
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)

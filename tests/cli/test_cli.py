@@ -363,7 +363,7 @@ def test_a_head_that_was_written_down_is_compared(store: Sold) -> None:
         ([f"{head['batch']}:{head['hash'].upper()}"], 1),
         ([f"1:{first}", f"{head['batch']}:{head['hash']}"], 2),
         ([heads], head["batch"]),
-        ([f"1:{first}", heads], head["batch"] + 1),
+        ([f"1:{first}", heads], head["batch"]),  # the same head twice is one
     ):
         options = [word for each in given for word in ("--head", each)]
         verdict = asked("verify", "--store", store.url, *options)

@@ -23,7 +23,7 @@ from exchange.store.errors import (
 from exchange.store.events import BatchSealed, EpochStarted
 from exchange.store.heads import read_heads
 from exchange.store.log import EventLog, LogWriter
-from exchange.store.sqlite import migrations
+from exchange.store.sqlite import LogDatastore, LogRecorder, migrations
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
 from exchange.venue.sequencer import OutcomeUnknown
@@ -246,6 +246,7 @@ def test_a_writer_that_was_refused_or_closed_frees_the_store(path: Path) -> None
         with pytest.raises(StoreDamaged) as refusal:
             writer_on(path)
         refusals.append(refusal)
+        assert not path.with_name("log.db-wal").exists()  # The last connection is closed.
     heads_file(path).write_text(heads)
     with writer(path) as log:
         assert 3 == log.epoch
@@ -269,6 +270,14 @@ def test_an_opening_moves_a_killed_writer_s_whole_write_ahead_log_into_the_file(
         assert 2_005 == log.position
     assert not path.with_name("log.db-wal").exists()
     verified(path)
+
+
+def test_a_file_system_without_write_ahead_logs_is_refused(path: Path) -> None:
+    """As many network file systems are; SQLite would go on with another journal, and say so."""
+    datastore = LogDatastore(f"file:{path}?vfs=unix-dotfile")
+    with pytest.raises(StoreError, match="the file system can't do WAL: journal mode delete"):
+        LogRecorder(datastore).create_table()
+    datastore.close()
 
 
 def test_a_store_whose_write_ahead_log_can_t_be_moved_is_refused(

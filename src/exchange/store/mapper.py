@@ -42,7 +42,7 @@ class Catalogue:
             raise UnreadableEvent(f"unknown topic {topic!r}: stored by a newer version?")
         try:
             return decoder.decode(state)
-        except msgspec.MsgspecError as error:
+        except ValueError as error:  # what msgspec raises is one, and so is bad UTF-8
             raise UnreadableEvent(f"no {topic}: {error}") from error
 
 
