@@ -13,6 +13,7 @@ from exchange.cli.look import open_log
 from exchange.feeds.flow import read_flow
 from exchange.feeds.run import key_prefix
 from exchange.orders.records import CommandRecorded
+from exchange.store.errors import StoreFormat
 from tests.command import answer, start, url
 from tests.feeds.flows import acknowledged, orders_and_money
 
@@ -75,6 +76,7 @@ def test_killed_runs_keep_what_they_acknowledged_and_end_undisturbed(
     if campaign.first:
         finish(five_minutes, store, campaign.first)
     stored: set[int] = set()
+    unfinished = 0
     for number, moment in enumerate(moments(campaign)):
         acks = tmp_path / f"acks-{number}"
         kill(line(five_minutes, store, campaign.limit, campaign.batch), acks, moment)
@@ -83,9 +85,10 @@ def test_killed_runs_keep_what_they_acknowledged_and_end_undisturbed(
         assert stored <= kept
         assert kept == set(range(1, len(kept) + 1))
         stored = kept
+        unfinished += len(kept) < campaign.limit
     verdict = answer("verify", "--store", url(store))  # right on what the last kill left
     assert verdict["ok"], verdict
-    assert len(stored) < campaign.limit
+    assert unfinished > campaign.kills // 2, "the kills came too late to prove anything"
     end = finish(five_minutes, store, campaign.limit)
     assert undisturbed[campaign.limit] == end
     verdict = answer("verify", "--store", url(store))
@@ -152,9 +155,14 @@ def stored_seqs(store: Path, prefix: str, folder: Path) -> set[int]:
     for path in store.parent.glob(f"{store.name}*"):
         if not path.name.endswith("-shm"):
             shutil.copy(path, folder)
-    if not (folder / store.name).exists():
+    copy = folder / store.name
+    if not copy.exists():
         return set()
-    log = open_log(url(folder / store.name))
+    try:
+        log = open_log(url(copy))
+    except StoreFormat as error:  # killed before the file was a store
+        assert "no venue has been opened" in str(error)  # noqa: PT017 - else it is a fault
+        return set()
     try:
         keys = [
             envelope.event.key or ""
