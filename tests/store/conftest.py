@@ -1,4 +1,4 @@
-"""Stores to begin with, and disks that are small or can't be written, where there may be any."""
+"""Disks that are small or can't be written, where the machine lets us have them."""
 
 import os
 import shutil
@@ -9,24 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.stored import note, writer
-
 NOT_PERMITTED = ("permission denied", "operation not permitted", "must be superuser")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where a store may be made."""
-    return tmp_path / "log.db"
-
-
-@pytest.fixture
-def closed(path: Path) -> Path:
-    """A closed store with an epoch and three batches behind it."""
-    with writer(path) as log:
-        for stream in ("a", "b", "c"):
-            note(log, stream)
-    return path
 
 
 @pytest.fixture

@@ -118,20 +118,6 @@ def forge(path: Path, stream: str, topic: str, state: bytes) -> None:
         )
 
 
-def files_of(folder: Path) -> dict[str, bytes]:
-    """Every file's bytes but those of locks and of SQLite's for sharing, which hold nothing."""
-    return {
-        file.name: data
-        for file in sorted(folder.iterdir())
-        if file.suffix not in {".lock", ".db-shm"} and (data := file.read_bytes())
-    }
-
-
-def events_on(path: Path) -> list[Event]:
-    with reader(path) as log:
-        return [envelope.event for envelope in log.read()]
-
-
 def heads_file(path: Path) -> Path:
     return path.with_name(path.name + ".heads")
 
