@@ -158,7 +158,7 @@ def test_a_billion_whole_units_of_eighteen_decimals_stay_exact(tmp_path: Path) -
         (available("B"), "ATTO"): units - value // 2,
         (FEES, "WEI"): units // 2 * 2 // 1_000,
         (FEES, "ATTO"): value // 2 // 1_000,
-    } == state.ledger.balances
+    } == {(name, asset): units for name, asset, units in state.ledger.balances()}
 
 
 class Rained(Event, frozen=True):

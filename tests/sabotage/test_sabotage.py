@@ -98,8 +98,8 @@ SABOTAGES = {
     ),
     "the answer goes out before the commit": Sabotage(
         "venue/sequencer.py",
-        "            self._decide(batch)\n",
-        "            self._decide(batch)\n            self._answer(batch)\n",
+        "        stored.result()\n        batch,",
+        "        batch,",
         "tests/store/test_crash.py::test_a_commit_that_fails_answers_nobody_and_the_retry_tells",
     ),
     "a batch goes without its seal": Sabotage(
@@ -118,8 +118,8 @@ SABOTAGES = {
     ),
     "commits are not synced": Sabotage(
         "store/sqlite.py",
-        "PRAGMA synchronous=FULL",
-        "PRAGMA synchronous=NORMAL",
+        "synchronous=FULL",
+        "synchronous=NORMAL",
         "tests/store/test_pitfalls.py",
     ),
     "a refused order binds its client order id": Sabotage(

@@ -10,8 +10,10 @@ from threading import Timer
 import pytest
 from eventsourcing.persistence import OperationalError
 
+from exchange.kernel.events import Envelope
 from exchange.store.errors import CommitFailed
 from exchange.store.seal import Row
+from exchange.users.events import UserRegistered
 from exchange.venue.answers import Ack
 from exchange.venue.sequencer import OutcomeUnknown, QueueFull
 from tests.store.stored import child, heads_file, rows_of, verified
@@ -162,7 +164,7 @@ def test_a_venue_that_failed_takes_nothing_more(
     with pytest.raises(QueueFull):
         venue.submit(orders(6, 6)[0])
     with pytest.raises(CommitFailed, match="in doubt"):
-        venue.log.append([])
+        venue.log.append([Envelope("user:eve", 1, UserRegistered(), venue.log.position + 1)])
     assert before == rows_of(path)
 
 

@@ -3,9 +3,11 @@
 import re
 import sqlite3
 import sys
+import threading
+import time
 import uuid
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import msgspec
@@ -19,7 +21,7 @@ from exchange.kernel.laws import InvariantViolation
 from exchange.store import log as store_log
 from exchange.store.errors import UnreadableEvent
 from exchange.store.events import EVENTS as STORE_EVENTS
-from exchange.store.log import PAGE_ROWS, EventLog, LogWriter
+from exchange.store.log import PAGE_ROWS, Draft, EventLog, LogWriter
 from exchange.store.mapper import Catalogue
 from exchange.store.seal import Row
 from exchange.store.sqlite import LogDatastore, LogRecorder
@@ -120,15 +122,55 @@ def test_a_commit_never_checkpoints_but_the_writer_does_between_batches(
         empty = path.stat().st_size
         for _ in range(4):
             note_much(log, 999)
-            if log.position < 3_000:
-                log.checkpoint_when_due()
+            assert log.checkpoint_due == (log.position >= 4_000)
         wal = path.with_name("log.db-wal").stat().st_size
         assert empty == path.stat().st_size
         assert wal > 1_000 * 4_096
-        log.checkpoint_when_due()
+        log.checkpoint()
         assert path.stat().st_size > 1_000 * 4_096
         note_much(log, 999)
         assert wal == path.with_name("log.db-wal").stat().st_size
+
+
+def test_the_write_ahead_log_starts_anew_while_a_venue_trades(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint that batches keep overtaking never ends, and the log beside the file grows.
+
+    Here each one is overtaken that runs while batches are stored.
+    """
+
+    def most_bytes(checkpoint_rows: int) -> int:
+        monkeypatch.setattr(store_log, "CHECKPOINT_ROWS", checkpoint_rows)
+        path = tmp_path / f"{checkpoint_rows}.db"
+        wal, sizes, writers = path.with_name(f"{path.name}-wal"), list[int](), set[int]()
+        venue = venue_on(path, commands=20)
+        insert, checkpoint = venue.log.recorder.insert_rows, venue.log.recorder.checkpoint
+
+        def measured(rows: Sequence[Row]) -> None:
+            insert(rows)
+            sizes.append(wal.stat().st_size)
+            writers.add(threading.get_ident())
+
+        def overtaken(mode: str = "PASSIVE") -> bool:
+            if threading.get_ident() in writers:
+                return checkpoint(mode)
+            with closing(sqlite3.connect(path)) as early:
+                early.execute("BEGIN")
+                early.execute("SELECT max(rowid) FROM stored_events").fetchone()
+                before, until = len(sizes), time.monotonic() + 1
+                while before == len(sizes) and time.monotonic() < until:
+                    time.sleep(0.001)
+                return checkpoint(mode)
+
+        monkeypatch.setattr(venue.log.recorder, "insert_rows", measured)
+        monkeypatch.setattr(venue.log.recorder, "checkpoint", overtaken)
+        outcomes, stopped = drive(venue, set_up() + orders(1, 4_000))
+        assert stopped is None
+        assert len(outcomes) > 4_000
+        return max(sizes)
+
+    assert 3 * most_bytes(300) < most_bytes(10**9)
 
 
 # Reading: the library fetches whatever was asked for into a list.
@@ -330,13 +372,13 @@ def test_a_venue_s_events_come_back_equal_and_with_their_types(
 ) -> None:
     path, written = tmp_path / "venue.db", list[Envelope]()
     venue = venue_on(path)
-    append = venue.log.append
+    add = Draft.add
 
-    def keep(envelopes: Sequence[Envelope]) -> int:
+    def keep(draft: Draft, envelopes: Sequence[Envelope]) -> None:
         written.extend(envelopes)
-        return append(envelopes)
+        add(draft, envelopes)
 
-    monkeypatch.setattr(venue.log, "append", keep)
+    monkeypatch.setattr(Draft, "add", keep)
     drive(venue, set_up() + orders(1, 60))
     log = EventLog(url_of(path), EVENTS)
     read = [envelope for envelope in log.read() if envelope.originator_id != "venue"]

@@ -25,7 +25,7 @@ from exchange.orders.commands import (
     Role,
     TransferFunds,
 )
-from exchange.store.log import STREAM_PAGE_EVENTS, EventLog
+from exchange.store.log import STREAM_PAGE_EVENTS, Draft, EventLog
 from exchange.store.seal import Row
 from exchange.store.sqlite import LogFactory, LogRecorder
 from exchange.store.urls import StoreUrl
@@ -75,16 +75,17 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Dumps, dict[s
     path = tmp_path_factory.mktemp("repository") / "venue.db"
     venue = venue_on(path, commands=1)
     dumps: Dumps = {}
-    append = venue.log.append
+    add = Draft.add
 
-    def look(envelopes: Sequence[Envelope]) -> int:
+    def look(draft: Draft, envelopes: Sequence[Envelope]) -> None:
         for stream in {envelope.originator_id for envelope in envelopes}:
             aggregate = venue.state.aggregates[stream]
             dumps[stream, aggregate.version] = json(aggregate)
-        return append(envelopes)
+        add(draft, envelopes)
 
-    venue.log.append = look  # type: ignore[method-assign]  # one command a batch: see each
-    _, stopped = drive(venue, session(300))
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(Draft, "add", look)
+        _, stopped = drive(venue, session(300))
     assert stopped is None
     versions = {stream: live.version for stream, live in venue.state.aggregates.items()}
     return path, dumps, {stream: version for stream, version in versions.items() if version}

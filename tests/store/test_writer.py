@@ -658,7 +658,7 @@ def test_a_checkpoint_that_finds_no_room_is_told_in_the_store_s_words(
         note_much(log, 150)
         filler = fill(disk, 0)
         with pytest.raises(StoreError, match=r"log\.db: database or disk is full"):
-            log.checkpoint_when_due()
+            log.checkpoint()
         filler.unlink()
     assert 153 == len(rows_of(disk / "log.db"))
     verified(disk / "log.db")

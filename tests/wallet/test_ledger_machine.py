@@ -129,9 +129,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.effort.steps += 1
         self.ledger.check()
         for asset in ASSETS:
-            balances = {
-                name: n for (name, code), n in self.ledger.balances.items() if code == asset
-            }
+            balances = {name: n for name, code, n in self.ledger.balances() if code == asset}
             assert 0 == sum(balances.values())
             assert balances.pop(EXTERNAL, 0) <= 0
             assert min(balances.values(), default=0) >= 0

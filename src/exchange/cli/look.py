@@ -98,7 +98,7 @@ def balances(
     prefix = "" if account is None else f"acct:{account}:"
     rows = [
         (name, asset, to_text(units, state.assets.by_code[asset].decimals))
-        for (name, asset), units in sorted(state.ledger.balances.items())
+        for name, asset, units in sorted(state.ledger.balances())
         if name.startswith(prefix)
     ]
     if as_json:

@@ -1,10 +1,11 @@
 """The event log: append batches, read them back, rebuild any stream at any version."""
 
+import os
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import EventStore, InfrastructureFactory, PersistenceError
@@ -18,15 +19,46 @@ from exchange.store.events import EVENTS, VENUE, BatchSealed, EpochStarted
 from exchange.store.heads import Head, HeadsFile
 from exchange.store.lock import WriterLock
 from exchange.store.mapper import Catalogue, EnvelopeMapper
-from exchange.store.seal import Row, genesis, seal
+from exchange.store.seal import Row, genesis, seal_parts, sealed_parts
 from exchange.store.sqlite import LogFactory, LogRecorder, check_format
 from exchange.store.urls import StoreUrl
 
 LOG_FORMAT = 1
-PAGE_ROWS = 5_000
+PAGE_ROWS = 1_000
+"""Few enough that the last is still in the processor's cache when the first is done with."""
 STREAM_PAGE_EVENTS = 500
-CHECKPOINT_ROWS = 20_000
+CHECKPOINT_ROWS = 30_000
 """Rows appended between checkpoints; a batch is never split by one."""
+
+
+class Draft:
+    """A batch in the making: its rows, and what its seal will cover.
+
+    Both are made while an event is at hand: afterwards it would have to be fetched again.
+    """
+
+    __slots__ = ("_encode", "parts", "rows")
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._encode = catalogue.encode
+        self.rows: list[Row] = []
+        self.parts: list[bytes] = []
+
+    def add(self, envelopes: Iterable[Envelope]) -> None:
+        """Take in what comes next."""
+        encode, rows, parts = self._encode, self.rows, self.parts
+        for envelope in envelopes:
+            event, stream = envelope.event, envelope.originator_id
+            version, topic, state = envelope.originator_version, event.TOPIC, encode(event)
+            rows.append((envelope.position, stream, version, topic, state))
+            parts += sealed_parts(stream, version, topic, state)
+
+
+class Sealed(NamedTuple):
+    """A batch ready to be stored: its rows, the seal's the last, and the head that it makes."""
+
+    rows: list[Row]
+    head: Head
 
 
 class PagedEventStore(EventStore[str]):
@@ -125,9 +157,16 @@ class EventLog(Application[str]):
         Raises:
             UnreadableEvent: a row's topic is unknown, or its bytes are no such event.
         """
-        decode = self.catalogue.decode
-        for position, stream, version, topic, state in self.rows(after, page):
-            yield Envelope(stream, version, decode(topic, state), position)
+        decoders, select = self.catalogue.decoders, self.recorder.select_rows
+        with _explained(self.url):
+            while found := select(after, page):
+                for position, stream, version, topic, state in found:
+                    try:
+                        event = decoders[topic](state)
+                    except (LookupError, ValueError):
+                        event = self.catalogue.decode(topic, state)  # which says what is wrong
+                    yield Envelope(stream, version, event, position)
+                after = found[-1][0]
 
     @property
     def last_position(self) -> int:
@@ -148,6 +187,7 @@ class LogWriter(EventLog):
     def __init__(self, url: StoreUrl, events: Iterable[type[Event]], *, at_us: int) -> None:
         self._lock: WriterLock | None = None
         self._heads: HeadsFile | None = None
+        self._file: int | None = None
         if url.path is not None:
             if not url.path.parent.is_dir():
                 raise StoreError(f"there is no folder {url.path.parent}")
@@ -172,6 +212,8 @@ class LogWriter(EventLog):
                 raise StoreError(f"{url.path} is busy: its write-ahead log can't be checkpointed")
         self._since_checkpoint = 0
         self._in_doubt = False
+        # Closed only behind SQLite's own: to close any takes a process's locks off the file.
+        self._file = None if url.path is None else os.open(url.path, os.O_RDONLY)
         if url.path is not None:
             self._heads = HeadsFile(url.beside(".heads"))
         self._resume()
@@ -221,54 +263,84 @@ class LogWriter(EventLog):
             CommitFailed: whether the batch is stored is unknown; the process must end.
             InvariantViolation: the envelopes' positions are not the next ones.
         """
+        draft = self.draft()
+        draft.add(envelopes)
+        return self.store(self.seal(draft))
+
+    def draft(self) -> Draft:
+        """A batch in the making."""
+        return Draft(self.catalogue)
+
+    def seal(self, draft: Draft) -> Sealed:
+        """The next batch with its seal; the chain goes on behind it.
+
+        A batch that is sealed must be stored, and stored in order.
+
+        Raises:
+            InvariantViolation: the positions of its rows are not the next ones.
+        """
+        rows, batch = draft.rows, self.batch + 1
+        first, last = rows[0][0], rows[-1][0]
+        in_place = (first, last) == (self.position + 1, self.position + len(rows))
+        hold_law("R3", in_place, f"a batch for {first} to {last} behind {self.position}")
+        head = seal_parts(self.head, self.epoch, batch, first, last, draft.parts)
+        venue = self.venue_version + (rows[0][1] == VENUE) + 1
+        event = BatchSealed(self.epoch, batch, first, last, head.hex())
+        rows.append((last + 1, VENUE, venue, event.TOPIC, self.catalogue.encode(event)))
+        self.position, self.venue_version, self.batch, self.head = last + 1, venue, batch, head
+        return Sealed(rows, Head(batch, last + 1, event.hash))
+
+    def store(self, sealed: Sealed) -> int:
+        """Commit a sealed batch and note its head; the seal's position. From any one thread.
+
+        Raises:
+            CommitFailed: whether the batch is stored is unknown; the process must end.
+        """
         if self._in_doubt:
             raise CommitFailed(f"{self.url.text}: an earlier batch is in doubt, open it anew")
-        encode = self.catalogue.encode
-        rows: list[Row] = [
-            (e.position, e.originator_id, e.originator_version, e.event.TOPIC, encode(e.event))
-            for e in envelopes
-        ]
-        head = seal(self.head, self.epoch, self.batch + 1, rows)
-        last = rows[-1][0]
-        in_place = (rows[0][0], last) == (self.position + 1, self.position + len(rows))
-        hold_law("R3", in_place, f"a batch for {rows[0][0]} to {last} behind {self.position}")
-        sealed = BatchSealed(self.epoch, self.batch + 1, rows[0][0], last, head.hex())
-        venue = self.venue_version + (envelopes[0].originator_id == VENUE) + 1
-        rows.append((last + 1, VENUE, venue, BatchSealed.TOPIC, encode(sealed)))
         self._in_doubt = True
-        self._commit(rows)
-        self.position, self.venue_version = last + 1, venue
-        self.batch, self.head = sealed.batch, head
-        if self._heads is not None:
-            try:
-                self._heads.append(Head(sealed.batch, self.position, sealed.hash))
-            except StoreError as error:
-                raise CommitFailed(f"batch {sealed.batch} is stored, but {error}") from error
-        self._in_doubt = False
-        return self.position
-
-    def _commit(self, rows: list[Row]) -> None:
+        rows, head = sealed
         try:
             self.recorder.insert_rows(rows)
         except (PersistenceError, sqlite3.Error) as error:
             raise CommitFailed(f"{self.url.text}: the batch at {rows[0][0]}: {error}") from error
         self._since_checkpoint += len(rows)
+        if self._heads is not None:
+            try:
+                self._heads.append(head)
+            except StoreError as error:
+                raise CommitFailed(f"batch {head.batch} is stored, but {error}") from error
+        self._in_doubt = False
+        return head.position
 
     @property
     def checkpoint_due(self) -> bool:
         """Whether enough was appended since the last checkpoint."""
         return self._since_checkpoint >= CHECKPOINT_ROWS and self.url.path is not None
 
-    def checkpoint_when_due(self) -> None:
-        """Move the write-ahead log into the file; may run in a thread beside the writer.
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file, and sync that if the end was reached.
 
         Raises:
             StoreError: the file can't be written; nothing is lost, it stays in the log.
         """
-        if self.checkpoint_due:
-            self._since_checkpoint = 0
-            with _explained(self.url):
-                self.recorder.checkpoint()
+        with _explained(self.url):
+            self.recorder.checkpoint()
+
+    def ease_checkpoint(self) -> None:
+        """Leave the next checkpoint little to move and little to sync: in a thread of its own.
+
+        Raises:
+            StoreError: the file can't be written; nothing is lost.
+        """
+        self._since_checkpoint = 0
+        self.checkpoint()
+        if self._file is not None:
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                raise StoreError(f"{self.url.text} can't be synced: {error.strerror}") from error
+        self.checkpoint()
 
     def close(self) -> None:
         """Let go of the store; another writer may take it."""
@@ -276,6 +348,9 @@ class LogWriter(EventLog):
         self._let_go()
 
     def _let_go(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
         if self._heads is not None:
             self._heads.close()
             self._heads = None

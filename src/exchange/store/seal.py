@@ -1,7 +1,7 @@
 """The hash chain over batches, so that any change of the log is found."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from struct import Struct
 
@@ -24,11 +24,21 @@ def seal(before: bytes, epoch: int, batch: int, rows: Sequence[Row]) -> bytes:
     topic, stored bytes. Integers are 8 bytes big-endian unsigned; texts and bytes stand
     after an 8-byte length.
     """
-    parts = [before, *map(_number, (epoch, batch, rows[0][0], rows[-1][0]))]
-    add, number, text = parts.extend, _number, _text
-    for _, stream, version, topic, state in rows:
-        add((text(stream), number(version), text(topic), number(len(state)), state))
-    return hashlib.sha256(b"".join(parts)).digest()
+    parts = [part for row in rows for part in sealed_parts(*row[1:])]
+    return seal_parts(before, epoch, batch, rows[0][0], rows[-1][0], parts)
+
+
+def sealed_parts(stream: str, version: int, topic: str, state: bytes) -> tuple[bytes, ...]:
+    """What a seal covers of one row, as :func:`seal` says."""
+    return _text(stream), _number(version), _text(topic), _number(len(state)), state
+
+
+def seal_parts(
+    before: bytes, epoch: int, batch: int, first: int, last: int, parts: Iterable[bytes]
+) -> bytes:
+    """Hₙ of the rows at ``first`` to ``last`` whose ``sealed_parts`` are ``parts``, in order."""
+    head = (before, *map(_number, (epoch, batch, first, last)))
+    return hashlib.sha256(b"".join((*head, *parts))).digest()
 
 
 @lru_cache(maxsize=65_536)

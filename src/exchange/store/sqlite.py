@@ -6,8 +6,9 @@ it is the greatest so far plus one, found inside the transaction.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import InterfaceError, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -26,8 +27,18 @@ APPLICATION_ID = 0x45584C47
 """``PRAGMA application_id`` of our stores: "EXLG"."""
 
 BUSY_TIMEOUT_S = 5
+STATEMENTS_MAX = 64
+"""Statements that a connection keeps compiled."""
+
+SETTINGS = (
+    "synchronous=FULL",
+    "wal_autocheckpoint=0",
+    "cache_size=-65536",
+)
 
 INSERT_ROWS = "INSERT INTO stored_events VALUES (?,?,?,?,?)"
+TOGETHER_MAX = 4_096
+"""Rows of one statement: 5 parameters each, of the 32,766 that SQLite takes."""
 SELECT_ROWS = "SELECT * FROM stored_events WHERE rowid>? ORDER BY rowid LIMIT ?"
 
 
@@ -35,18 +46,28 @@ class LogConnectionPool(SQLiteConnectionPool):
     """Connections that sync every commit and leave checkpoints to the writer."""
 
     def _create_connection(self) -> SQLiteConnection:
-        # The library would turn whatever file this is to WAL, before anyone has looked into it.
-        self.is_journal_mode_wal = True
-        connection = super()._create_connection()
-        cursor = connection.cursor()
+        """In place of the library's, which would turn whatever file this is to WAL, before
+        anyone has looked into it, and which keeps no statement compiled but the last.
+        """
         try:
-            cursor.execute("PRAGMA synchronous=FULL")
-            cursor.execute("PRAGMA wal_autocheckpoint=0")
-            cursor.execute("PRAGMA cache_size=-65536")
+            connection = sqlite3.connect(
+                self.db_name,
+                uri=True,
+                timeout=BUSY_TIMEOUT_S,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=STATEMENTS_MAX,
+            )
+        except sqlite3.Error as error:
+            raise InterfaceError(error) from error
+        try:
+            for setting in SETTINGS:
+                connection.execute(f"PRAGMA {setting}")
         except sqlite3.DatabaseError:  # The file is none of SQLite's.
             connection.close()
             raise
-        return connection
+        connection.row_factory = sqlite3.Row
+        return SQLiteConnection(connection, self.max_age)
 
 
 class LogDatastore(SQLiteDatastore):
@@ -106,7 +127,8 @@ class LogRecorder(SQLiteApplicationRecorder):
             IntegrityError: a position, or a version of a stream, is taken; nothing is stored.
         """
         with self.datastore.transaction(commit=True) as cursor:
-            cursor.executemany(INSERT_ROWS, rows)
+            for first in range(0, len(rows), TOGETHER_MAX):
+                _insert_together(cursor, rows[first : first + TOGETHER_MAX])
 
     def select_rows(self, after: int, limit: int) -> list[Row]:
         """Up to ``limit`` rows behind the position ``after``, in order: one short read."""
@@ -126,6 +148,20 @@ class LogRecorder(SQLiteApplicationRecorder):
             cursor.execute(f"PRAGMA wal_checkpoint({mode})")
             busy, frames, moved = cursor.fetchone()
             return not busy and frames == moved
+
+
+def _insert_together(cursor: SQLiteCursor, rows: Sequence[Row]) -> None:
+    """Insert up to ``TOGETHER_MAX`` rows by one statement.
+
+    SQLite runs it whole without the interpreter's lock: beside a busy thread, a statement a row
+    would wait for that lock at each row. Their number is filled up to a power of two, so that
+    few statements are ever compiled.
+    """
+    room = 1 << (len(rows) - 1).bit_length()
+    places = ",".join(["(?,?,?,?,?)"] * room)
+    statement = f"INSERT INTO stored_events SELECT * FROM (VALUES {places}) LIMIT ?"  # noqa: S608 - no text of anybody's in it
+    nothing = [None] * (5 * (room - len(rows)))
+    cursor.execute(statement, [*chain.from_iterable(rows), *nothing, len(rows)])
 
 
 def check_format(cursor: SQLiteCursor) -> int:

@@ -3,13 +3,16 @@
 from exchange.kernel.events import Envelope, Event
 from exchange.kernel.rejects import Refusal
 from exchange.orders.commands import Request, account_of
-from exchange.orders.records import CommandRecorded, record_stream
+from exchange.orders.records import CommandRecorded
 from exchange.venue.catalogue import Aggregate
 from exchange.venue.state import INDEXED, VenueState
 
 
 class Journal:
-    """Envelopes in order, from the position behind ``position`` on."""
+    """The events of one command after the other, from the position behind ``position`` on.
+
+    ``envelopes`` are those of the command that was taken last.
+    """
 
     __slots__ = ("account", "at_us", "digest", "envelopes", "position", "request", "state")
 
@@ -26,12 +29,13 @@ class Journal:
     def take(self, request: Request, digest: str, at_us: int) -> None:
         """Make ready for the record of one command, received at ``at_us``."""
         self.request, self.digest, self.at_us = request, digest, at_us
+        self.envelopes = []
         self.account = account_of(request.command)
 
     def begin(self, rulebook_version: int = 0, refusal: Refusal | None = None) -> tuple[str, int]:
         """Record the command; from here on nothing may refuse. Its stream and version."""
         request = self.request
-        log = self.state.aggregate(record_stream(self.account))
+        log = self.state.records(self.account)
         self.record(
             log,
             CommandRecorded(

@@ -2,7 +2,6 @@
 
 import hashlib
 
-from exchange.kernel.events import Envelope
 from exchange.kernel.rejects import Refusal, RejectCode
 from exchange.orders.commands import Command, PlaceOrder, Role, account_of, kind
 from exchange.orders.records import CommandRecorded
@@ -26,15 +25,12 @@ class Keys:
         """Bind a key for ever."""
         self._positions[digest] = position
 
-    def follow(self, envelope: Envelope) -> None:
-        """Bind what a stored record binds; other events do nothing."""
-        record = envelope.event
-        if isinstance(record, CommandRecorded) and binds(
-            record.command, record.key, record.refusal
-        ):
+    def follow(self, record: CommandRecorded, position: int) -> None:
+        """Bind what the record stored at ``position`` binds."""
+        if binds(record.command, record.key, record.refusal):
             digest = key_digest(record.command, record.key)
             if digest is not None:
-                self._positions[digest] = envelope.position
+                self._positions[digest] = position
 
     def __len__(self) -> int:
         return len(self._positions)

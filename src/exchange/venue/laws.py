@@ -115,7 +115,7 @@ def check_all(state: VenueState) -> None:
             asset, units = required(room.market.instrument, order.side, order.price, order.leaves)
             key = (held(order.account), asset)
             needed[key] = needed.get(key, 0) + units
-    found = {key: units for key, units in state.ledger.balances.items() if key[0].endswith(":held")}
+    found = {(a, asset): n for a, asset, n in state.ledger.balances() if a.endswith(":held")}
     for key in sorted(needed.keys() | found.keys()):
         want, have = needed.get(key, 0), found.get(key, 0)
         hold_law("F1", want == have, f"{key[0]} holds {have} {key[1]}, its orders need {want}")

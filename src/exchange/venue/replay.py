@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from exchange.collector import paused
 from exchange.kernel.events import Envelope
 from exchange.kernel.laws import InvariantViolation
 from exchange.orders.records import CommandRecorded
@@ -19,16 +20,19 @@ def replay(state: VenueState, envelopes: Iterable[Envelope], keys: Keys | None =
         InvariantViolation: a gap in a stream, time that goes back, or an event that makes
             no sense here; ``verify`` tells more.
     """
-    for envelope in envelopes:
-        stream = envelope.originator_id
-        if stream != STORE_STREAM:
+    apply = state.apply
+    with paused():
+        for envelope in envelopes:
+            stream, event = envelope.originator_id, envelope.event
+            if stream == STORE_STREAM:
+                continue
             try:
-                state.apply(stream, envelope.originator_version, envelope.event)
+                apply(stream, envelope.originator_version, event)
             except (LookupError, TypeError) as error:
                 at = f"the event at {envelope.position} can't be followed: {error!r}"
                 raise InvariantViolation("R1", at) from error
-            if keys is not None:
-                keys.follow(envelope)
+            if keys is not None and type(event) is CommandRecorded:
+                keys.follow(event, envelope.position)
 
 
 def by_command(envelopes: Iterable[Envelope]) -> Iterator[list[Envelope]]:

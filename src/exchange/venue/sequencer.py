@@ -1,17 +1,20 @@
 """The writer: takes commands from one queue, decides, appends, and only then answers."""
 
 import asyncio
+import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import msgspec
 
+from exchange.collector import settled
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import Request
 from exchange.orders.records import CommandRecorded
-from exchange.store.log import LogWriter
+from exchange.store.log import Draft, LogWriter
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack, answer
 from exchange.venue.catalogue import EVENTS
@@ -58,12 +61,22 @@ class _Waiting(msgspec.Struct, gc=False):
 class _Batch:
     """What one batch has decided so far."""
 
-    __slots__ = ("answers", "bound", "journal")
+    __slots__ = ("answers", "bound", "deciding_ns", "draft", "journal")
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, draft: Draft) -> None:
         self.journal = journal
+        self.draft = draft
         self.answers: list[tuple[asyncio.Future[Ack], Ack | KeyConflict]] = []
         self.bound: dict[bytes, tuple[str, Ack]] = {}  # key -> content digest, answer
+        self.deciding_ns = 0
+
+    def full(self, bounds: Bounds) -> bool:
+        """Whether it takes no further command."""
+        return (
+            self.deciding_ns > bounds.deciding_ms * 1_000_000
+            or len(self.draft.rows) >= bounds.events
+            or 0 < bounds.commands <= len(self.answers)
+        )
 
 
 class Clock:
@@ -93,6 +106,9 @@ class Clock:
 class Venue:
     """An open venue. All methods belong to the event loop's thread.
 
+    While one batch is on its way to the disk, in a thread of its own, the next is decided:
+    memory is two batches ahead of the log at most.
+
     Raises:
         StoreError: the store can't be opened for writing.
         InvariantViolation: the log breaks a law.
@@ -110,7 +126,12 @@ class Venue:
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
-        self._tidying: asyncio.Future[None] | None = None
+        self._disk = ThreadPoolExecutor(1, "disk")
+        self._forming = self._next_batch()
+        self._storing: _Batch | None = None
+        self._stored: Future[int] | None = None  # ends when ``_storing`` is on disk
+        self._helper = ThreadPoolExecutor(1, "helper")
+        self._tidying: Future[None] | None = None  # a checkpoint under way
         self.faults = 0  # commands refused as INTERNAL: a sound venue has none
 
     @property
@@ -146,29 +167,94 @@ class Venue:
             InvariantViolation: a law broke: likewise.
         """
         try:
-            while not self._stopping or self._queue:
-                if not self._queue:
-                    self._wake.clear()
-                    await self._wake.wait()
-                    continue
-                self.serve_batch()
-                await asyncio.sleep(0)
-                self._tidy()
-            if self._tidying is not None:
-                await self._tidying
+            while not (self._stopping and self._idle):
+                await self._turn()
         finally:
             self._stopping = True
-            for waiting in self._queue:
-                _fail(waiting.future, OutcomeUnknown("the venue stopped before deciding"))
-            self._queue.clear()
+            self._give_up()
+        if self._tidying is not None:
+            self._tidying.result()
+
+    @property
+    def _idle(self) -> bool:
+        return not (self._queue or self._forming.answers or self._storing)
+
+    async def _turn(self) -> None:
+        """Decide what waits, answer what is stored, store what is decided; else wait."""
+        if self._queue and not self._forming.full(self._bounds):
+            self._decide(self._forming)
+        if self._stored is not None and self._stored.done():
+            self._answer_stored(self._stored)
+        if self._storing is None and self._forming.answers:
+            self._store()
+        self._tidy()
+        if self._queue and not self._forming.full(self._bounds):
+            await asyncio.sleep(0)
+        elif not (self._stopping and self._idle):
+            await self._wake.wait()
+            self._wake.clear()
+
+    def _store(self) -> None:
+        """Send the batch to the disk and begin the next one, behind its seal."""
+        batch = self._storing = self._forming
+        position = batch.journal.position
+        sealed = self.log.seal(batch.draft) if batch.draft.rows else None
+        self._forming = self._next_batch()
+        if sealed is not None and self.log.url.path is not None:
+            self._stored = self._disk.submit(self.log.store, sealed)
+        else:  # Nothing to store, or in memory, where connections shut each other out.
+            self._stored = Future()
+            self._stored.set_result(self.log.store(sealed) if sealed else position)
+        loop = asyncio.get_running_loop()
+        self._stored.add_done_callback(lambda _: loop.call_soon_threadsafe(self._wake.set))
+
+    def _next_batch(self) -> _Batch:
+        return _Batch(Journal(self.state, self.log.position), self.log.draft())
+
+    def _answer_stored(self, stored: "Future[int]") -> None:
+        """Answer the batch that has reached the disk.
+
+        Raises:
+            CommitFailed: it may not have.
+        """
+        stored.result()
+        batch, self._storing, self._stored = self._storing, None, None
+        for future, found in batch.answers if batch else ():
+            if future.done():
+                continue  # The caller went away; the command stands.
+            if isinstance(found, KeyConflict):
+                future.set_exception(found)
+            else:
+                future.set_result(found)
+
+    def _give_up(self) -> None:
+        """Answer what has reached the disk after all; of the rest, say that nobody knows."""
+        self._helper.shutdown()
+        self._disk.shutdown()
+        if self._stored is not None and self._stored.exception() is None:
+            self._answer_stored(self._stored)
+        for batch in (self._storing, self._forming):
+            for future, _ in batch.answers if batch else ():
+                _fail(future, OutcomeUnknown("the venue stopped around the commit"))
+        for waiting in self._queue:
+            _fail(waiting.future, OutcomeUnknown("the venue stopped before deciding"))
+        self._queue.clear()
 
     def _tidy(self) -> None:
-        """Let a checkpoint run in a thread: it is all I/O, outside the interpreter's lock."""
-        if self.log.checkpoint_due and (self._tidying is None or self._tidying.done()):
-            if self._tidying is not None:
-                self._tidying.result()
-            loop = asyncio.get_running_loop()
-            self._tidying = loop.run_in_executor(None, self.log.checkpoint_when_due)
+        """Let a checkpoint run when one is due: it is all I/O, outside the interpreter's lock."""
+        if self._tidying is not None and self._tidying.done():
+            self._tidying.result()
+            self._tidying = None
+        if self._tidying is None and self.log.checkpoint_due:
+            self._tidying = self._helper.submit(self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        """Most of it beside the writer; then what came meanwhile, between two batches.
+
+        Only a checkpoint that reaches the end lets the write-ahead log start anew.
+        """
+        self.log.ease_checkpoint()
+        self._disk.submit(self.log.checkpoint).result()
 
     def stop(self) -> None:
         """Take no more commands; :meth:`run` ends when the queue is empty."""
@@ -179,43 +265,32 @@ class Venue:
         """Let go of the store."""
         self.log.close()
 
-    def serve_batch(self) -> None:
-        """Decide what waits, within the bounds, append it in one transaction, answer."""
-        batch = _Batch(Journal(self.state, self.log.position))
-        try:
-            self._decide(batch)
-            if batch.journal.envelopes:
-                self.log.append(batch.journal.envelopes)
-            self._answer(batch)
-        except BaseException:
-            for future, _ in batch.answers:
-                _fail(future, OutcomeUnknown("the venue stopped around the commit"))
-            raise
-
     def _decide(self, batch: _Batch) -> None:
         """Take commands from the queue and fill the batch, within its bounds."""
-        queue, bounds, envelopes = self._queue, self._bounds, batch.journal.envelopes
-        most = bounds.commands or len(queue)
-        until = time.perf_counter_ns() + bounds.deciding_ms * 1_000_000
-        while queue and len(batch.answers) < most:
+        queue, bounds, rows = self._queue, self._bounds, batch.draft.rows
+        most, events_max = bounds.commands or sys.maxsize, bounds.events
+        began = time.perf_counter_ns()
+        until = began + bounds.deciding_ms * 1_000_000 - batch.deciding_ns
+        now = began
+        while queue and len(batch.answers) < most and len(rows) < events_max and now <= until:
             waiting = queue[0]
             found = self._earlier(waiting.admitted, batch)
             if found is None:
                 found = self._decide_one(waiting, batch)
             batch.answers.append((waiting.future, found))
             queue.popleft()
-            if len(envelopes) >= bounds.events or time.perf_counter_ns() > until:
-                return
+            now = time.perf_counter_ns()
+        batch.deciding_ns += now - began
 
     def _decide_one(self, waiting: _Waiting, batch: _Batch) -> Ack:
         admitted, journal = waiting.admitted, batch.journal
         request = admitted.request
         at_us = self._clock.now_us() if waiting.at_us is None else waiting.at_us
-        first = len(journal.envelopes)
         decide(self.state, request, admitted.digest, max(at_us, self.state.at_us), journal)
-        effects = journal.envelopes[first:]
+        effects = journal.envelopes
         self._watch.check(effects)
         ack = answer(effects)
+        batch.draft.add(effects)
         if ack.refusal is not None and ack.refusal.code is RejectCode.INTERNAL:
             self.faults += 1
         key = admitted.key
@@ -225,29 +300,21 @@ class Venue:
         return ack
 
     def _earlier(self, admitted: Admitted, batch: _Batch) -> Ack | KeyConflict | None:
-        """What the key is bound to: an answer of this batch, a stored record, or nothing."""
+        """What the key is bound to: an answer still to be stored, a stored record, or nothing."""
         key, digest = admitted.key, admitted.digest
         if key is None:
             return None
         position = self.keys.position(key)
         if position is None or not self.state.may_give(admitted.request):
             return None  # A stranger's is refused: the owner's answer is none of its business.
-        if key in batch.bound:
-            first, ack = batch.bound[key]
-            return ack if first == digest else _conflict(admitted)
+        for unstored in (batch, self._storing):
+            if unstored is not None and key in unstored.bound:
+                first, ack = unstored.bound[key]
+                return ack if first == digest else _conflict(admitted)
         command = next(by_command(self.log.read(position - 1, COMMAND_ROWS)))
         record = command[0].event
         same = isinstance(record, CommandRecorded) and record.digest == digest
         return answer(command) if same else _conflict(admitted)
-
-    def _answer(self, batch: _Batch) -> None:
-        for future, found in batch.answers:
-            if future.done():
-                continue  # The caller went away; the command stands.
-            if isinstance(found, KeyConflict):
-                future.set_exception(found)
-            else:
-                future.set_result(found)
 
 
 @asynccontextmanager
@@ -261,7 +328,8 @@ async def serving(url: StoreUrl, bounds: Bounds = Bounds()) -> AsyncIterator[Ven
     venue = Venue(url, bounds)
     server = asyncio.create_task(venue.run())
     try:
-        yield venue
+        with settled():
+            yield venue
     finally:
         venue.stop()
         try:

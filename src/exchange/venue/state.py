@@ -10,7 +10,7 @@ from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.book import Book
 from exchange.orders.commands import Request, Role, account_of
-from exchange.orders.records import CommandRecorded
+from exchange.orders.records import CommandLog, CommandRecorded, record_stream
 from exchange.orders.rulebook import Assets, Market
 from exchange.settlement.spot import Settlement
 from exchange.users.events import AccountOpened
@@ -43,6 +43,7 @@ class VenueState:
         self.aggregates: dict[str, Aggregate] = {}  # stream -> its aggregate
         self.rooms: dict[str, Room] = {}  # symbol -> listed market
         self.owners: dict[str, str] = {}  # account -> user
+        self._records: dict[str | None, CommandLog] = {}  # account -> its records
         self.at_us = 0  # venue time of the last command
         self.assets = self._make("assets", Assets)
         self.ledger = self._make("ledger", Ledger)
@@ -79,6 +80,13 @@ class VenueState:
                 book = self._make(f"book:{symbol}", Book)
                 settlement = self._make(f"settlement:{symbol}", Settlement)
                 self.rooms[symbol] = Room(found, book, settlement)
+        return found
+
+    def records(self, account: str | None) -> CommandLog:
+        """Where commands of ``account`` (null: operators) are recorded, made when missing."""
+        found = self._records.get(account)
+        if found is None:
+            found = self._records[account] = self._make(record_stream(account), CommandLog)
         return found
 
     def user(self, user: str) -> User:

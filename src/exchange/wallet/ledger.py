@@ -1,5 +1,7 @@
 """The ledger: every balance, and how posted entries change them."""
 
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from exchange.kernel.accounts import EXTERNAL, may_be_negative
@@ -17,19 +19,25 @@ class Ledger:
     A balance of zero is not kept, so equal ledgers have equal dumps.
     """
 
-    __slots__ = ("balances", "held", "id", "references", "transfer_count", "version")
+    __slots__ = ("_units", "held", "id", "references", "transfer_count", "version")
 
     def __init__(self, stream: str) -> None:
         self.id = stream
         self.version = 0
-        self.balances: dict[tuple[str, str], int] = {}  # (ledger account, asset) -> units
-        self.held: dict[str, int] = {}  # asset -> units in all accounts' ``held``
+        self._units: dict[str, dict[str, int]] = defaultdict(dict)  # asset -> account -> units
+        self.held: dict[str, int] = defaultdict(int)  # asset -> units in all accounts' ``held``
         self.references: set[str] = set()  # business ids that come from outside
         self.transfer_count = 0
 
     def balance(self, name: str, asset: str) -> int:
         """Units of ``asset`` on the ledger account ``name``."""
-        return self.balances.get((name, asset), 0)
+        return self._units[asset].get(name, 0)
+
+    def balances(self) -> Iterator[tuple[str, str, int]]:
+        """Ledger account, asset and units of every balance that is not zero."""
+        for asset, units in self._units.items():
+            for name, balance in units.items():
+                yield name, asset, balance
 
     def evolve(self, event: Event) -> None:
         """Follow one event of this stream.
@@ -40,20 +48,18 @@ class Ledger:
         if type(event) is not EntriesPosted:
             raise TypeError(f"{self.id} has no event {type(event).__name__}")
         self.version += 1
-        balances, held = self.balances, self.held
+        units_of, held = self._units, self.held
         for entry in event.entries:
             for line in entry.lines:
                 name, asset, amount = line.account, line.asset, line.amount
-                key = (name, asset)
-                balance = balances.get(key, 0) + amount
-                if balance:
-                    balances[key] = balance
-                    if balance < 0 or name == EXTERNAL:
-                        check_balance(name, asset, balance)
-                else:
-                    del balances[key]
+                units = units_of[asset]
+                balance = units[name] = units.get(name, 0) + amount
+                if not balance:
+                    del units[name]
+                elif balance < 0 or name == EXTERNAL:
+                    check_balance(name, asset, balance)
                 if name.endswith(":held"):
-                    held[asset] = held.get(asset, 0) + amount
+                    held[asset] += amount
             kind = entry.kind
             if kind is DEPOSIT:
                 self.references.add(entry.entry_id)
@@ -64,7 +70,7 @@ class Ledger:
         """The whole state as plain data: what the state hash covers."""
         return {
             "version": self.version,
-            "balances": sorted([name, asset, n] for (name, asset), n in self.balances.items()),
+            "balances": sorted([*balance] for balance in self.balances()),
             "references": sorted(self.references),
             "transfers": self.transfer_count,
         }
@@ -77,7 +83,7 @@ class Ledger:
         """
         totals: dict[str, int] = {}
         held: dict[str, int] = {}
-        for (name, asset), units in self.balances.items():
+        for name, asset, units in self.balances():
             totals[asset] = totals.get(asset, 0) + units
             if name.endswith(":held"):
                 held[asset] = held.get(asset, 0) + units
