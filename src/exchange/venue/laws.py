@@ -14,6 +14,7 @@ from exchange.venue.trading import required
 from exchange.wallet.events import EntriesPosted
 
 TRADE = EntryKind.TRADE
+BOOK_KINDS = frozenset(BOOK_EVENTS)
 
 
 class Watch:
@@ -49,7 +50,7 @@ class Watch:
                 self._check_entries(entries)
             elif kind is TradesSettled:
                 settled = event.trades  # type: ignore[attr-defined]  # likewise
-            elif kind in BOOK_EVENTS:
+            elif kind in BOOK_KINDS:
                 self._check_book(envelope.originator_id[5:])  # behind "book:"
                 if kind is OrderAccepted:
                     accepted = event  # type: ignore[assignment]  # likewise

@@ -48,7 +48,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
     commands: int = 0
     events: int = 20_000
-    deciding_ms: int = 20
+    deciding_ms: int = 10
     queue: int = 4_096
 
 

@@ -24,7 +24,7 @@ STATE_ENCODING = 1
 """Version of what the state hash covers and how."""
 
 
-INDEXED = (CommandRecorded, AccountOpened)
+INDEXED = frozenset({CommandRecorded, AccountOpened})
 """Events that the indexes follow too."""
 
 
