@@ -115,7 +115,7 @@ async def run_flow(
             if limit is not None and line.seq > limit:
                 break
             while not venue.room:
-                await asyncio.sleep(0)
+                await asyncio.wait([waiting[0][2]])
                 _collect(waiting, run, ledger)
                 if progress is not None:
                     progress(run.commands)
