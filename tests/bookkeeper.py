@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from exchange.kernel.instruments import Instrument, MarketState
-from exchange.kernel.orders import OrderTerms, OrderType, Side, TimeInForce
+from exchange.kernel.orders import RESTING, OrderTerms, OrderType, Side
 from exchange.kernel.rejects import RejectCode
 from tests.oracle import Oracle, Resting, Verdict
 
@@ -32,6 +32,8 @@ class Bookkeeper:
         self.fees: Counter[str] = Counter()  # asset
         self.deposits: Counter[str] = Counter()  # asset
         self.references: set[str] = set()
+        self.at_us = 0
+        self.groups: dict[str, str] = {}  # account -> trade group
         self.received: dict[tuple[str, int], list[int]] = {}  # (symbol, order) -> received × ppm
 
     def place(self, account: str, symbol: str, terms: OrderTerms) -> tuple[Verdict, list[Fees]]:
@@ -40,7 +42,7 @@ class Bookkeeper:
         if verdict.refusal is not None:
             return verdict, []
         makers = {it.number: it for it in self.markets[symbol].resting}
-        self.markets[symbol].admit(account, terms, verdict)
+        self.markets[symbol].admit(account, terms, verdict, self.at_us, self.groups.get(account))
         number = self.markets[symbol].order_count
         settled = []
         for fill in verdict.fills:
@@ -61,6 +63,23 @@ class Bookkeeper:
         if self.states[symbol] is not MarketState.CONTINUOUS:
             return RejectCode.MARKET_STATE
         return self.markets[symbol].reduce(account, number, quantity)
+
+    def cancel_all(self, account: str, symbol: str | None, side: Side | None) -> None:
+        """Take the account's orders out."""
+        for name, market in self.markets.items():
+            if symbol in (None, name):
+                market.resting = [
+                    it
+                    for it in market.resting
+                    if it.account != account or side not in (None, it.side)
+                ]
+
+    def sweep(self, symbol: str) -> None:
+        """Take out orders whose deadline has come."""
+        market = self.markets[symbol]
+        market.resting = [
+            it for it in market.resting if it.deadline_us is None or it.deadline_us > self.at_us
+        ]
 
     def deposit(self, account: str, asset: str, amount: int, reference: str) -> RejectCode | None:
         """Why the deposit is refused."""
@@ -107,13 +126,16 @@ class Bookkeeper:
         mine, rules = self.open_orders(symbol, account), self.rules[symbol]
         if self.states[symbol] is not MarketState.CONTINUOUS:
             return Verdict(RejectCode.MARKET_STATE)
+        if terms.deadline_us is not None and terms.deadline_us <= self.at_us:
+            return Verdict(RejectCode.DEADLINE_PASSED)
         named = {it.client_order_id for it in mine} - {None}
         if terms.client_order_id in named:
             return Verdict(RejectCode.DUPLICATE_CLIENT_ORDER_ID)
-        may_rest = terms.type is OrderType.LIMIT and terms.time_in_force is TimeInForce.GTC
+        may_rest = terms.type is OrderType.LIMIT and terms.time_in_force in RESTING
         if may_rest and len(mine) >= rules.open_orders_max:
             return Verdict(RejectCode.OPEN_ORDERS_MAX)
-        verdict = self.markets[symbol].judge(account, terms)
+        group = self.groups.get(account)
+        verdict = self.markets[symbol].judge(account, terms, self.at_us, group)
         if verdict.refusal is None and self._is_poor(account, rules, terms, verdict):
             return Verdict(RejectCode.INSUFFICIENT_FUNDS)
         return verdict

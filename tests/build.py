@@ -20,6 +20,7 @@ from exchange.orders.commands import (
     Role,
     account_of,
 )
+from exchange.orders.records import content_digest
 from exchange.venue.answers import Ack, answer
 from exchange.venue.decide import decide
 from exchange.venue.intake import admit
@@ -66,13 +67,16 @@ class Desk:
         self.state = VenueState()
         self.envelopes: list[Envelope] = []
         self.effects: list[Event] = []  # of the last command
+        self.at_us = 0  # venue time of what comes next
         self._watch = Watch(self.state)
 
-    def decide(self, request: Request, at_us: int = 0) -> list[Envelope]:
+    def decide(self, request: Request, at_us: int | None = None) -> list[Envelope]:
         """Record the command with its effects, as the sequencer would; the laws are watched."""
         journal = Journal(self.state, len(self.envelopes))
-        at_us = max(at_us, self.state.at_us)
-        decide(self.state, request, admit(request).digest, at_us, journal)
+        at_us = max(self.at_us if at_us is None else at_us, self.state.at_us)
+        own = request.role is Role.SYSTEM
+        digest = content_digest(request.command) if own else admit(request).digest
+        decide(self.state, request, digest, at_us, journal)
         self._watch.check(journal.envelopes)
         self.envelopes += journal.envelopes
         self.effects = [envelope.event for envelope in journal.envelopes[1:]]
@@ -89,7 +93,7 @@ class Desk:
         """The command as given by whoever may, or by the trader ``actor``."""
         account = account_of(command)
         if account is None and actor is None:
-            return Request(command, OPERATOR, Role.OPERATOR)
+            return Request(command, OPERATOR, command.ROLE)
         return Request(
             command, actor or self.state.owners.get(account or "", "nobody"), Role.TRADER
         )

@@ -1,27 +1,36 @@
-"""A matcher too simple to be wrong: one list of orders, sorted anew for each that comes in.
+"""A matcher too simple to be wrong: one list of orders, looked through anew for each trade.
 
-Written from the rules of trading alone; it knows of no level, no link and no index. Every
-order's self-trade mode is EXPIRE_TAKER, the only one there is.
+Written from the rules of trading alone; it knows of no level, no link and no index. What an
+order would do is found by letting it happen to a copy.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from exchange.kernel.orders import EndReason, Fill, OrderTerms, OrderType, Side, TimeInForce
+from exchange.kernel.orders import EndReason, Fill, Met, OrderTerms, OrderType, SelfTrade, Side
+from exchange.kernel.orders import TimeInForce as Lasting
 from exchange.kernel.rejects import RejectCode
+
+SELF_TRADE, SPENT = EndReason.SELF_TRADE, EndReason.BUDGET_SPENT
 
 
 @dataclass
 class Resting:
-    """An order that waits; ``number`` is also its arrival."""
+    """An order that waits; ``rank`` says since when it has its place."""
 
     number: int
     account: str
+    group: str
     side: Side
     price: int
     quantity: int  # less reductions
     leaves: int
     client_order_id: str | None
+    rank: int
+    shown: int
+    display: int | None
+    deadline_us: int | None
 
 
 class Verdict(NamedTuple):
@@ -31,60 +40,54 @@ class Verdict(NamedTuple):
     fills: tuple[Fill, ...] = ()
     leaves: int = 0
     ended: EndReason | None = None
+    met: tuple[Met, ...] = ()
 
 
 class Oracle:
-    """One market's orders."""
+    """One market's orders. ``at`` is venue time, ``group`` a trade group."""
 
     def __init__(self, lot: int = 1, value_unit: int = 1, fills_max: int = 10_000) -> None:
         self.lot = lot
         self.value_unit = value_unit  # quote units in one price unit × one quantity unit
         self.fills_max = fills_max
         self.resting: list[Resting] = []
-        self.order_count = 0
-        self.trade_count = 0
+        self.order_count = self.trade_count = self.rank = 0
 
-    def place(self, account: str, terms: OrderTerms) -> Verdict:
-        """Judge the order and, unless it is refused, let it trade and rest."""
-        verdict = self.judge(account, terms)
+    def place(
+        self, account: str, terms: OrderTerms, at: int = 0, group: str | None = None
+    ) -> Verdict:
+        """Let the order trade and rest, unless it is refused."""
+        verdict = self.judge(account, terms, at, group)
         if verdict.refusal is None:
-            self.admit(account, terms, verdict)
+            self.admit(account, terms, verdict, at, group)
         return verdict
 
-    def judge(self, account: str, terms: OrderTerms) -> Verdict:
+    def judge(self, account: str, terms: OrderTerms, at: int, group: str | None) -> Verdict:
         """What the order would do; nothing changes."""
-        if terms.post_only and any(self._in_reach(it, terms) for it in self.queue(terms.side)):
-            return Verdict(RejectCode.WOULD_TRADE)
-        fills, stopped = self._match(account, terms)
-        rest = (terms.quantity or 0) - sum(fill.quantity for fill in fills)
-        if terms.time_in_force is TimeInForce.FOK and rest:
-            return Verdict(RejectCode.NOT_FILLABLE)
-        if stopped is None and terms.type is OrderType.MARKET:
-            stopped = EndReason.NO_LIQUIDITY
-        if stopped is None and terms.time_in_force is TimeInForce.IOC:
-            stopped = EndReason.IMMEDIATE
-        if terms.budget is None and rest == 0:
-            stopped = EndReason.FILLED
-        return Verdict(None, fills, 0 if stopped else rest, stopped)
+        return deepcopy(self)._enter(account, terms, at, group)  # noqa: SLF001 - it is one of us
 
-    def admit(self, account: str, terms: OrderTerms, verdict: Verdict) -> None:
+    def admit(
+        self, account: str, terms: OrderTerms, verdict: Verdict, at: int, group: str | None
+    ) -> None:
         """Let happen what was judged."""
+        assert verdict == self._enter(account, terms, at, group)
         self.order_count += 1
         self.trade_count += len(verdict.fills)
-        for fill in verdict.fills:
-            self.order(fill.maker).leaves -= fill.quantity
-        self.resting = [order for order in self.resting if order.leaves]
         if verdict.ended is None:
-            number, price, quantity = self.order_count, terms.price or 0, terms.quantity or 0
-            named = terms.client_order_id
-            rest = Resting(number, account, terms.side, price, quantity, verdict.leaves, named)
-            self.resting.append(rest)
+            shown = min(terms.display or verdict.leaves, verdict.leaves)
+            self.resting.append(
+                Resting(
+                    self.order_count, account, group or account, terms.side, terms.price or 0,
+                    terms.quantity or 0, verdict.leaves, terms.client_order_id, self._next_rank(),
+                    shown, terms.display, terms.deadline_us,
+                )
+            )  # fmt: skip
 
     def cancel(self, account: str, number: int) -> RejectCode | None:
         """Take an order out; one that is unknown, finished or another's is not found."""
         if (account, number) not in {(it.account, it.number) for it in self.resting}:
             return RejectCode.NOT_FOUND
-        self.resting.remove(self.order(number))
+        self.resting = [it for it in self.resting if it.number != number]
         return None
 
     def reduce(self, account: str, number: int, quantity: int) -> RejectCode | None:
@@ -92,19 +95,15 @@ class Oracle:
         found = [it for it in self.resting if (it.account, it.number) == (account, number)]
         if not found or found[0].leaves <= quantity:
             return self.cancel(account, number)
-        found[0].leaves -= quantity
         found[0].quantity -= quantity
+        self._cut(found[0], quantity)
         return None
-
-    def order(self, number: int) -> Resting:
-        """The resting order of that number."""
-        return next(it for it in self.resting if it.number == number)
 
     def queue(self, side: Side) -> list[Resting]:
         """Whom an order of ``side`` meets: the best price first, then first come."""
         buys = side is Side.BUY
         others = [it for it in self.resting if it.side is not side]
-        return sorted(others, key=lambda it: (it.price if buys else -it.price, it.number))
+        return sorted(others, key=lambda it: (it.price if buys else -it.price, it.rank))
 
     def rows(self) -> list[tuple[int, int, str, str | None, int, int]]:
         """Asks, then bids: price, number, account, client order id, quantity, leaves."""
@@ -113,33 +112,98 @@ class Oracle:
             (o.price, o.number, o.account, o.client_order_id, o.quantity, o.leaves) for o in queued
         ]
 
-    def _match(self, account: str, terms: OrderTerms) -> tuple[tuple[Fill, ...], EndReason | None]:
-        """Fills in order, and what stopped them before the book's end or the limit."""
+    def _enter(self, account: str, terms: OrderTerms, at: int, group: str | None) -> Verdict:
+        """Let the order meet whom it must, one after the other."""
         fills: list[Fill] = []
-        covered = terms.quantity
-        for maker in self.queue(terms.side):
-            covered = self._covered(terms, fills, maker.price)
-            if not self._in_reach(maker, terms) or covered == 0:
+        met: list[Met] = []
+        left = terms.quantity or terms.budget or 0
+        dry = EndReason.NO_LIQUIDITY if terms.type is OrderType.MARKET else None
+        ended = dry
+        while found := [it for it in self.queue(terms.side) if self._in_reach(it, terms)]:
+            maker, unit, wanted = found[0], 1, left
+            if terms.budget is not None:
+                unit = maker.price * self.value_unit
+                wanted = left // (unit * self.lot) * self.lot
+            if not wanted:
+                ended = SPENT if terms.budget is not None else ended
                 break
-            if maker.account == account:
-                return tuple(fills), EndReason.SELF_TRADE
-            if len(fills) == self.fills_max:
-                return tuple(fills), EndReason.FILLS_MAX
-            traded = min(covered, maker.leaves)
-            last = traded == maker.leaves
-            fills.append(Fill(maker.number, maker.account, maker.price, traded, last))
-            covered -= traded
-            if not last:
-                break  # nobody further back trades while this one waits
-        spent = terms.budget is not None and covered == 0
-        return tuple(fills), EndReason.BUDGET_SPENT if spent else None
+            end, why, cut = self._meeting(maker, account, group, terms, at, wanted)
+            if end is None and why is None and len(fills) == self.fills_max:
+                end, cut = EndReason.FILLS_MAX, 0
+            last = cut == maker.leaves
+            if cut and why is None:
+                fills.append(Fill(maker.number, maker.account, maker.price, cut, last))
+                self._use_up(maker, cut)
+            elif cut and why is not None:
+                met.append(Met(maker.number, maker.account, maker.price, cut, why, last))
+                self._cut(maker, cut)
+            if end is not None:
+                ended = end
+                break
+            if why is None or (why is SELF_TRADE and terms.self_trade is SelfTrade.DECREMENT):
+                left -= cut * unit
+                ended = dry if cut < wanted else why or (SPENT if terms.budget else None)
+                if cut == wanted and not last:
+                    break  # nobody further back trades while this one waits
+        return self._verdict(terms, fills, met, left, ended)
 
-    def _covered(self, terms: OrderTerms, fills: list[Fill], price: int) -> int:
-        """How much more the order may trade at ``price``."""
-        if terms.budget is None:
-            return (terms.quantity or 0) - sum(fill.quantity for fill in fills)
-        spent = sum(fill.price * fill.quantity for fill in fills) * self.value_unit
-        return (terms.budget - spent) // (price * self.value_unit * self.lot) * self.lot
+    @staticmethod
+    def _meeting(  # noqa: PLR0911 - one line a rule
+        maker: Resting, account: str, group: str | None, terms: OrderTerms, at: int, wanted: int
+    ) -> tuple[EndReason | None, EndReason | None, int]:
+        """What ends the taker, why the maker loses without a trade, and how much."""
+        if maker.deadline_us is not None and maker.deadline_us <= at:
+            return None, EndReason.DEADLINE, maker.leaves
+        if terms.post_only:
+            return EndReason.WOULD_TRADE, None, 0
+        if maker.group != (group or account) or terms.self_trade is SelfTrade.NONE:
+            return None, None, min(wanted, maker.shown)
+        match terms.self_trade:
+            case SelfTrade.EXPIRE_TAKER:
+                return SELF_TRADE, None, 0
+            case SelfTrade.EXPIRE_MAKER:
+                return None, SELF_TRADE, maker.leaves
+            case SelfTrade.EXPIRE_BOTH:
+                return SELF_TRADE, SELF_TRADE, maker.leaves
+        return None, SELF_TRADE, min(wanted, maker.leaves)
+
+    @staticmethod
+    def _verdict(
+        terms: OrderTerms, fills: list[Fill], met: list[Met], left: int, ended: EndReason | None
+    ) -> Verdict:
+        """What becomes of what is left."""
+        if ended is EndReason.WOULD_TRADE:
+            return Verdict(RejectCode.WOULD_TRADE)
+        if terms.time_in_force is Lasting.FOK and sum(it.quantity for it in fills) < (
+            terms.quantity or 0
+        ):
+            return Verdict(RejectCode.NOT_FILLABLE)
+        if terms.budget is None and not left and ended is not SELF_TRADE:
+            ended = EndReason.FILLED
+        if ended is None and terms.time_in_force is Lasting.IOC:
+            ended = EndReason.IMMEDIATE
+        return Verdict(None, tuple(fills), 0 if ended else left, ended, tuple(met))
+
+    def _use_up(self, maker: Resting, quantity: int) -> None:
+        """A print; a slice that is gone is followed by the next, at the end of the queue."""
+        maker.shown -= quantity
+        maker.leaves -= quantity
+        if not maker.shown:
+            maker.shown, maker.rank = min(maker.display or 0, maker.leaves), self._next_rank()
+        self._forget_finished()
+
+    def _cut(self, maker: Resting, quantity: int) -> None:
+        """Less of an order, in its place; what is hidden goes first."""
+        maker.leaves -= quantity
+        maker.shown = min(maker.shown, maker.leaves)
+        self._forget_finished()
+
+    def _forget_finished(self) -> None:
+        self.resting = [order for order in self.resting if order.leaves]
+
+    def _next_rank(self) -> int:
+        self.rank += 1
+        return self.rank
 
     @staticmethod
     def _in_reach(maker: Resting, terms: OrderTerms) -> bool:

@@ -21,6 +21,7 @@ from exchange.orders.commands import (
     CancelOrder,
     ChangeMarketState,
     Deposit,
+    ExpireOrders,
     OpenAccount,
     PlaceOrder,
     ReduceOrder,
@@ -472,7 +473,7 @@ def test_an_order_that_used_up_its_fills_is_sound(monkeypatch: pytest.MonkeyPatc
 
 def test_every_kind_of_command_has_its_due_effects() -> None:
     """A new kind can't slip through; a place stands apart."""
-    assert {*DUE, PlaceOrder} == set(typing.get_args(AnyCommand))
+    assert {*DUE, PlaceOrder, ExpireOrders} == set(typing.get_args(AnyCommand))
 
 
 def test_a_gap_in_a_stream_is_named() -> None:

@@ -13,13 +13,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from exchange.kernel.orders import EndReason, Fill, OrderTerms, Side, TimeInForce
+from exchange.kernel.orders import EndReason, Fill, OrderTerms, SelfTrade, Side, TimeInForce
 from exchange.kernel.rejects import RejectCode
 from exchange.matching import plan as planning
 from exchange.matching.accept import accept, plan
 from exchange.matching.book import Book, Order
 from exchange.matching.events import BookEvent, OrderReduced, OrdersCancelled
-from exchange.matching.plan import would_trade
 from tests.build import BUY, SELL, limit, market, rows
 from tests.effort import Effort, runs
 from tests.oracle import Oracle, Verdict
@@ -31,6 +30,7 @@ sides = st.sampled_from(Side)
 steps = st.integers(0, 10)  # of price, from the market's lowest one
 lots = st.integers(1, 8)
 times = st.sampled_from([TimeInForce.GTC] * 5 + [TimeInForce.IOC, TimeInForce.FOK])
+modes = st.sampled_from([SelfTrade.EXPIRE_TAKER] * 3 + list(SelfTrade))
 
 
 class Engine:
@@ -41,19 +41,21 @@ class Engine:
         self.events: list[BookEvent] = []
         self._lot, self._value_unit = lot, value_unit
 
-    def place(self, account: str, terms: OrderTerms) -> Verdict:
+    def place(
+        self, account: str, terms: OrderTerms, at: int = 0, group: str | None = None
+    ) -> Verdict:
         """What became of the order."""
-        if terms.post_only and would_trade(self.book, terms.side, terms.price or 0):
+        planned = plan(self.book, group or account, terms, self._value_unit, self._lot, at)
+        if planned.stopped is EndReason.WOULD_TRADE:
             return Verdict(RejectCode.WOULD_TRADE)
-        planned = plan(self.book, account, terms, self._value_unit, self._lot)
         if terms.time_in_force is TimeInForce.FOK and planned.filled != terms.quantity:
             return Verdict(RejectCode.NOT_FILLABLE)
         first = self.book.trade_count + 1
-        event = accept(self.book, account, terms, planned)
+        event = accept(self.book, account, terms, planned, group, terms.deadline_us)
         self.record(event)
         assert event.number == self.book.order_count
         assert event.trade == (first if event.fills else 0)
-        return Verdict(None, event.fills, event.leaves, event.ended)
+        return Verdict(None, event.fills, event.leaves, event.ended, event.met)
 
     def record(self, event: BookEvent) -> None:
         """Let the book follow the event."""
@@ -75,31 +77,59 @@ class BookMachine(RuleBasedStateMachine):
     def open(self, lot: int, value_unit: int, lowest: int, fills_max: int) -> None:
         """A new market; sometimes one that allows so few fills that it matters."""
         self.lot, self.value_unit, self.lowest = lot, value_unit, lowest
-        self.engine = Engine(lot, value_unit)
+        self.engine, self.at = Engine(lot, value_unit), 0
         self.oracle = Oracle(lot, value_unit, fills_max)
         self.patch = mock.patch.object(planning, "FILLS_MAX", fills_max)
         self.patch.start()
 
-    @rule(account=accounts, side=sides, step=steps, lots=lots, time=times)
+    @rule(account=accounts, side=sides, step=steps, lots=lots, time=times, mode=modes)
     def limit_order(
-        self, account: str, side: Side, step: int, lots: int, time: TimeInForce
+        self, account: str, side: Side, step: int, lots: int, time: TimeInForce, mode: SelfTrade
     ) -> None:
-        terms = limit(side, self.lowest + step, lots * self.lot, time_in_force=time)
+        price, quantity = self.lowest + step, lots * self.lot
+        terms = limit(side, price, quantity, time_in_force=time, self_trade=mode)
         self.place(account, terms)
+
+    @rule(account=accounts, side=sides, step=steps, lots=lots, mode=modes, minutes=lots)
+    def order_with_a_deadline(
+        self, account: str, side: Side, step: int, lots: int, mode: SelfTrade, minutes: int
+    ) -> None:
+        terms = limit(
+            side, self.lowest + step, lots * self.lot, self_trade=mode,
+            time_in_force=TimeInForce.GTD, deadline_us=self.at + minutes,
+        )  # fmt: skip
+        self.place(account, terms)
+
+    @rule(account=accounts, side=sides, step=steps, lots=st.integers(2, 20), mode=modes, part=lots)
+    def iceberg(
+        self, account: str, side: Side, step: int, lots: int, mode: SelfTrade, part: int
+    ) -> None:
+        display = min(part, lots) * self.lot
+        price, quantity = self.lowest + step, lots * self.lot
+        self.place(account, limit(side, price, quantity, display=display, self_trade=mode))
+
+    @rule(minutes=st.integers(1, 4))
+    def time_passes(self, minutes: int) -> None:
+        self.at += minutes
 
     @rule(account=accounts, side=sides, gap=st.integers(-1, 4), lots=lots)
     def post_only_order(self, account: str, side: Side, gap: int, lots: int) -> None:
         price = self.lowest + (5 - gap if side is BUY else 5 + gap)
         self.place(account, limit(side, price, lots * self.lot, post_only=True))
 
-    @rule(account=accounts, side=sides, lots=st.integers(1, 20), time=times)
-    def market_order(self, account: str, side: Side, lots: int, time: TimeInForce) -> None:
-        self.place(account, market(side, lots * self.lot, time_in_force=time))
+    @rule(account=accounts, side=sides, lots=st.integers(1, 20), time=times, mode=modes)
+    def market_order(
+        self, account: str, side: Side, lots: int, time: TimeInForce, mode: SelfTrade
+    ) -> None:
+        terms = market(side, lots * self.lot, time_in_force=time, self_trade=mode)
+        self.place(account, terms)
 
-    @rule(account=accounts, side=sides, lots=lots, step=steps, more=st.integers(0, 9))
-    def budget_order(self, account: str, side: Side, lots: int, step: int, more: int) -> None:
+    @rule(account=accounts, side=sides, lots=lots, step=steps, more=st.integers(0, 9), mode=modes)
+    def budget_order(
+        self, account: str, side: Side, lots: int, step: int, more: int, mode: SelfTrade
+    ) -> None:
         budget = lots * (self.lowest + step) * self.lot * self.value_unit + more
-        self.place(account, market(side, budget=budget))
+        self.place(account, market(side, budget=budget, self_trade=mode))
 
     @rule(account=accounts, which=st.integers(0, 40))
     def cancel(self, account: str, which: int) -> None:
@@ -128,11 +158,13 @@ class BookMachine(RuleBasedStateMachine):
         return numbers[which] if which < len(numbers) else which
 
     def place(self, account: str, terms: OrderTerms) -> None:
-        """Both come to the same verdict."""
-        verdict = self.oracle.place(account, terms)
-        assert verdict == self.engine.place(account, terms)
+        """Both come to the same verdict; now and then as one of two accounts of a group."""
+        group = "G" if account in "AB" and self.at % 3 == 0 else None
+        verdict = self.oracle.place(account, terms, self.at, group)
+        assert verdict == self.engine.place(account, terms, self.at, group)
         self.effort.trades += len(verdict.fills)
         self.effort.self_trades += verdict.ended is EndReason.SELF_TRADE
+        self.effort.self_trades += any(it.reason is EndReason.SELF_TRADE for it in verdict.met)
         self.compare(changed=verdict.refusal is None)
 
     def compare(self, *, changed: bool) -> None:
@@ -142,6 +174,8 @@ class BookMachine(RuleBasedStateMachine):
         book = self.engine.book
         book.check()
         assert self.oracle.rows() == rows(book)
+        shown = {o.number: o.leaves if o.display is None else o.shown for o in book.orders.values()}
+        assert {o.number: o.shown for o in self.oracle.resting} == shown
         assert (self.oracle.order_count, self.oracle.trade_count) == (
             book.order_count,
             book.trade_count,

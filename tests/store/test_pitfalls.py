@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -171,6 +172,31 @@ def test_the_write_ahead_log_starts_anew_while_a_venue_trades(
         return max(sizes)
 
     assert 3 * most_bytes(300) < most_bytes(10**9)
+
+
+def test_a_writer_that_goes_takes_no_locks_of_others_along(tmp_path: Path) -> None:
+    """Closing any descriptor of a file drops all locks that the process has on it.
+
+    A stranger who then comes and goes would take itself for the last user, and would delete the
+    write-ahead log under the next writer, whose commits would be lost.
+    """
+    path = tmp_path / "log.db"
+    with writer(path) as log:
+        note(log, "a")
+        early = EventLog(url_of(path), [Noted])
+        assert list(early.read())
+    log = LogWriter(url_of(path), [Noted], at_us=0)
+    note(log, "a")
+    read = (
+        f"import sqlite3; c = sqlite3.connect({str(path)!r}); "  # noqa: S608 - our own file
+        "c.execute('SELECT max(rowid) FROM stored_events'); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", read], check=True)  # noqa: S603 - our own line
+    note(log, "a")
+    expected = log.position
+    log.close()
+    early.close()
+    assert expected == len(rows_of(path))
 
 
 # Reading: the library fetches whatever was asked for into a list.

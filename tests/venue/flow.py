@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from exchange.kernel.orders import OrderTerms, Side, TimeInForce
+from exchange.kernel.orders import OrderTerms, SelfTrade, Side, TimeInForce
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import (
     AnyCommand,
@@ -35,7 +35,10 @@ GENESIS: tuple[AnyCommand, ...] = (
     RegisterAsset("BTC", 3),
     RegisterAsset("ETH", 0),
     RegisterAsset("USD", 4),
-    listing(symbol=BTC, price_decimals=2, price_min=2, open_orders_max=9, maker_ppm=1),
+    listing(
+        symbol=BTC, price_decimals=2, price_min=2, open_orders_max=9, maker_ppm=1,
+        self_trade_allowed=True,
+    ),
     listing(
         symbol=ETH, base="ETH", price_decimals=4, tick=5, lot=10, price_min=5, quantity_min=10,
         quantity_max=1_000, notional_min=300, notional_max=10**9, open_orders_max=6,
@@ -54,6 +57,7 @@ accounts = st.sampled_from(["A", "A", "A2", "B", "B", "C"])
 symbols = st.sampled_from(MARKETS)
 sides = st.sampled_from(Side)
 times = st.sampled_from([TimeInForce.GTC] * 6 + [TimeInForce.IOC, TimeInForce.FOK])
+modes = st.sampled_from([SelfTrade.EXPIRE_TAKER] * 4 + list(SelfTrade))
 names = st.none() | st.sampled_from([f"c{number}" for number in range(30)])
 steps = st.integers(0, 5)  # of price, in ticks from the lowest
 lots = st.integers(1, 8)
@@ -69,8 +73,27 @@ def limits(draw: st.DrawFn, side: Side | None = None) -> PlaceOrder:
         draw(lots) * LOT[symbol],
         time_in_force=draw(times),
         client_order_id=draw(names),
+        self_trade=mode_in(symbol, draw(modes)),
     )
     return PlaceOrder(draw(accounts), symbol, terms)
+
+
+def mode_in(symbol: str, mode: SelfTrade) -> SelfTrade:
+    """Only one of the markets lets an account trade with itself."""
+    return SelfTrade.DECREMENT if mode is SelfTrade.NONE and symbol != BTC else mode
+
+
+@st.composite
+def odd_limits(draw: st.DrawFn) -> PlaceOrder:
+    """An iceberg, an order with a deadline (counted from now on), or both."""
+    place = draw(limits())
+    terms, lot = place.terms, LOT[place.symbol]
+    changes: dict[str, Any] = {"time_in_force": TimeInForce.GTC}
+    if draw(st.booleans()):
+        changes["display"] = min(draw(st.integers(1, 3)) * lot, terms.quantity or lot)
+    if draw(st.booleans()):
+        changes |= {"time_in_force": TimeInForce.GTD, "deadline_us": draw(st.integers(1, 12))}
+    return flawed(place, **changes)
 
 
 @st.composite
@@ -86,10 +109,11 @@ def quotes(draw: st.DrawFn) -> PlaceOrder:
 def takers(draw: st.DrawFn) -> PlaceOrder:
     """A market order by quantity or budget."""
     symbol, side, more = draw(symbols), draw(sides), draw(lots)
-    terms = market(side, more * LOT[symbol], time_in_force=draw(times))
+    mode = mode_in(symbol, draw(modes))
+    terms = market(side, more * LOT[symbol], time_in_force=draw(times), self_trade=mode)
     if draw(st.booleans()):
         value = more * LOT[symbol] * (LOWEST[symbol] + draw(steps) * TICK[symbol])
-        terms = market(side, budget=value + draw(st.integers(0, 9)))
+        terms = market(side, budget=value + draw(st.integers(0, 9)), self_trade=mode)
     return PlaceOrder(draw(accounts), symbol, terms)
 
 
@@ -128,6 +152,11 @@ FLAWS: tuple[tuple[RejectCode, dict[str, Any]], ...] = (
     (RejectCode.FIELD_COMBINATION, {"price": None}),
     (RejectCode.FIELD_COMBINATION, {"quantity": None}),
     (RejectCode.FIELD_COMBINATION, {"budget": 5_000}),
+    (RejectCode.FIELD_COMBINATION, {"deadline_us": 10**18}),
+    (RejectCode.FIELD_COMBINATION, {"time_in_force": TimeInForce.GTD}),
+    (RejectCode.FIELD_COMBINATION, {"time_in_force": TimeInForce.IOC, "display": 10}),
+    (RejectCode.QUANTITY_BOUNDS, {"time_in_force": TimeInForce.GTC, "display": 0}),
+    (RejectCode.QUANTITY_BOUNDS, {"time_in_force": TimeInForce.GTC, "display": 10**9}),
     (RejectCode.FIELD_COMBINATION, {"post_only": True, "time_in_force": TimeInForce.IOC}),
     (RejectCode.PRICE_BOUNDS, {"price": 0}),
     (RejectCode.PRICE_BOUNDS, {"price": -5}),

@@ -1,5 +1,6 @@
 """The whole venue against a second set of books, law by law after every command."""
 
+import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -8,19 +9,23 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from exchange.audit.effects import check_effects
 from exchange.kernel.accounts import EXTERNAL, FEES
 from exchange.kernel.events import Envelope
 from exchange.kernel.instruments import MarketState
-from exchange.kernel.orders import EndReason
+from exchange.kernel.orders import EndReason, Side
 from exchange.kernel.rejects import RejectCode
 from exchange.matching.events import OrderAccepted
 from exchange.orders.commands import (
     AnyCommand,
     CancelOrder,
+    CancelOrders,
     ChangeMarketState,
     Deposit,
+    ExpireOrders,
     PlaceOrder,
     ReduceOrder,
+    SetTradeGroup,
     TransferFunds,
 )
 from exchange.settlement.events import TradesSettled
@@ -39,11 +44,14 @@ from tests.venue.flow import (
     GENESIS,
     MARKETS,
     OWNERS,
+    accounts,
     changes,
     deposits,
     limits,
     nonsense,
+    odd_limits,
     quotes,
+    sides,
     takers,
     transfers,
 )
@@ -66,6 +74,9 @@ class VenueMachine(RuleBasedStateMachine):
         for it in GENESIS:
             if isinstance(it, Deposit):
                 self.keeper.deposit(it.account, it.asset, it.amount, it.reference)
+        self.auditor = VenueState()
+        for command in by_command(self.desk.envelopes):
+            self.audited(command)
         self.answers = [answer(command) for command in by_command(self.desk.envelopes)]
         self.money = self.desk.money()
         self.entry_ids: set[str] = set()
@@ -85,6 +96,32 @@ class VenueMachine(RuleBasedStateMachine):
     @rule(command=quotes() | limits())
     def quote(self, command: PlaceOrder) -> None:
         self.place(command)
+
+    @rule(command=odd_limits() | limits())
+    def place_an_odd_one(self, command: PlaceOrder) -> None:
+        self.place(command)
+
+    @rule(us=st.integers(1, 3), symbol=st.sampled_from(MARKETS), sweep=st.booleans())
+    def time_passes(self, us: int, symbol: str, *, sweep: bool) -> None:
+        """Orders whose deadline has come are swept, or left for whoever meets them."""
+        self.desk.at_us += us
+        self.keeper.at_us += us
+        if sweep:
+            self.keeper.sweep(symbol)
+            self.do(ExpireOrders(symbol), None)
+
+    @rule(account=accounts, group=st.none() | st.sampled_from("GH"))
+    def join(self, account: str, group: str | None) -> None:
+        """Resting orders keep the group that they came with."""
+        self.keeper.groups.pop(account, None)
+        if group is not None:
+            self.keeper.groups[account] = group
+        self.do(SetTradeGroup(account, group), None)
+
+    @rule(account=accounts, symbol=st.none() | st.sampled_from(MARKETS), side=st.none() | sides)
+    def cancel_all(self, account: str, symbol: str | None, side: Side | None) -> None:
+        self.keeper.cancel_all(account, symbol, side)
+        self.do(CancelOrders(account, symbol, side), None)
 
     @rule(command=changes())
     def change(self, command: CancelOrder | ReduceOrder) -> None:
@@ -127,18 +164,23 @@ class VenueMachine(RuleBasedStateMachine):
 
     def place(self, command: PlaceOrder) -> None:
         """The order comes out as the naive matcher says, its fees as the accountant."""
-        verdict, fees = self.keeper.place(command.account, command.symbol, command.terms)
+        terms = command.terms
+        if terms.deadline_us is not None and terms.deadline_us < 10**6:
+            terms = msgspec.structs.replace(terms, deadline_us=self.desk.at_us + terms.deadline_us)
+            command = PlaceOrder(command.account, command.symbol, terms)
+        verdict, fees = self.keeper.place(command.account, command.symbol, terms)
         ack = self.do(command, verdict.refusal)
         if ack.refusal is not None:
             return
         accepted = self.desk.effect(OrderAccepted)
-        told = (accepted.fills, accepted.leaves, accepted.ended)
-        assert (verdict.fills, verdict.leaves, verdict.ended) == told
+        told = (accepted.fills, accepted.leaves, accepted.ended, accepted.met)
+        assert verdict[1:] == told
         assert verdict.fills == ack.fills
         settled = self.desk.effect(TradesSettled).trades if ack.fills else ()
         assert fees == [Fees(trade.buy.fee, trade.sell.fee) for trade in settled]
         self.effort.trades += len(ack.fills)
-        self.effort.self_trades += verdict.ended is EndReason.SELF_TRADE
+        reasons = {verdict.ended, *(it.reason for it in verdict.met)}
+        self.effort.self_trades += EndReason.SELF_TRADE in reasons
 
     def switch(self, symbol: str, state: MarketState) -> None:
         """Change the state of a market."""
@@ -160,7 +202,14 @@ class VenueMachine(RuleBasedStateMachine):
         self.effort.changed += self.money != money
         self.money = money
         self.audit(envelopes)
+        self.audited(envelopes)
         return ack
+
+    def audited(self, envelopes: list[Envelope]) -> None:
+        """The effects are what an auditor works out from the record, in the state before."""
+        check_effects(self.auditor, envelopes)
+        for it in envelopes:
+            self.auditor.apply(it.originator_id, it.originator_version, it.event)
 
     def audit(self, envelopes: list[Envelope]) -> None:
         """The venue keeps its own laws, and its books are ours."""

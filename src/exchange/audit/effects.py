@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from exchange.audit.blame import Effect, blame
-from exchange.audit.orders import LEDGER, Cause, closed, due_on_cancel, due_on_place, due_on_reduce
+from exchange.audit.orders import (
+    LEDGER,
+    Cause,
+    closed,
+    due_on_cancel,
+    due_on_cancel_all,
+    due_on_expire,
+    due_on_place,
+    due_on_reduce,
+)
 from exchange.kernel.events import Envelope
 from exchange.kernel.ids import is_key, is_name, is_text
 from exchange.kernel.instruments import Asset, MarketState
@@ -21,7 +30,7 @@ from exchange.orders.commands import Command, Role, account_of
 from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
 from exchange.orders.records import CommandRecorded, record_stream
 from exchange.orders.rulebook import DECIMALS_MAX, instrument_from
-from exchange.users.events import AccountOpened, UserRegistered
+from exchange.users.events import AccountOpened, TradeGroupSet, UserRegistered
 from exchange.venue.state import VenueState
 from exchange.wallet import entries
 from exchange.wallet.events import EntriesPosted
@@ -55,7 +64,9 @@ def check_effects(state: VenueState, command: Sequence[Envelope]) -> None:
     try:
         _check_right(state, record)
         if isinstance(record.command, commands.PlaceOrder):
-            due = list(due_on_place(state, record.command, cause, effects))
+            due = list(due_on_place(state, record.command, cause, record.at_us, effects))
+        elif isinstance(record.command, commands.ExpireOrders):
+            due = list(due_on_expire(state, record.command, cause, record.at_us))
         else:
             due = list(DUE[type(record.command)](state, record.command, cause))
     except Rejected as rejected:
@@ -81,7 +92,7 @@ def _check_right(state: VenueState, record: CommandRecorded) -> None:
     """A trader acts for its own accounts, an operator for all; foreign ones are unknown."""
     account, trader = account_of(record.command), record.role is TRADER
     if account is None:
-        _demand(not trader, RejectCode.NOT_PERMITTED)
+        _demand(record.role is record.command.ROLE, RejectCode.NOT_PERMITTED)
     else:
         owner = state.owners.get(account)
         known = owner is not None and (owner == record.actor or not trader)
@@ -126,6 +137,15 @@ def _open_account(state: VenueState, command: commands.OpenAccount, _: Cause) ->
     yield stream, AccountOpened(command.account)
 
 
+def _set_trade_group(
+    state: VenueState, command: commands.SetTradeGroup, _: Cause
+) -> Iterator[Effect]:
+    owner = state.owners.get(command.account)
+    _demand(owner is not None, RejectCode.UNKNOWN_ACCOUNT)
+    _demand(command.group is None or is_name(command.group), RejectCode.INVALID_ID)
+    yield f"user:{owner}", TradeGroupSet(command.account, command.group)
+
+
 def _register_asset(
     state: VenueState, command: commands.RegisterAsset, _: Cause
 ) -> Iterator[Effect]:
@@ -167,11 +187,13 @@ def _demand(fine: bool, code: RejectCode) -> None:  # noqa: FBT001 - what is dem
 
 DUE: dict[type[Command], Callable[[VenueState, Any, Cause], Iterator[Effect]]] = {
     commands.CancelOrder: due_on_cancel,
+    commands.CancelOrders: due_on_cancel_all,
     commands.ReduceOrder: due_on_reduce,
     commands.TransferFunds: _transfer,
     commands.Deposit: _deposit,
     commands.RegisterUser: _register_user,
     commands.OpenAccount: _open_account,
+    commands.SetTradeGroup: _set_trade_group,
     commands.RegisterAsset: _register_asset,
     commands.ListInstrument: _list_instrument,
     commands.ChangeMarketState: _change_market,

@@ -8,34 +8,53 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import NoReturn
 
+from exchange.audit.walk import Due, walk
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.money import lots_affordable
-from exchange.kernel.orders import BUY, FOK, GTC, EndReason, Fill, OrderTerms
+from exchange.kernel.orders import BUY, FOK, RESTING, EndReason, Fill, OrderTerms, SelfTrade
 from exchange.matching.book import Book, Ladder, Order
 from exchange.matching.events import OrderAccepted
 from exchange.matching.plan import FILLS_MAX
+from exchange.orders.validate import check_deadline
 
 FILLED, SPENT, SELF_TRADE = EndReason.FILLED, EndReason.BUDGET_SPENT, EndReason.SELF_TRADE
 IMMEDIATE, NO_LIQUIDITY = EndReason.IMMEDIATE, EndReason.NO_LIQUIDITY
 
 
-def check_accepted(book: Book, rules: Instrument, accepted: OrderAccepted) -> None:
+def check_accepted(
+    book: Book, rules: Instrument, accepted: OrderAccepted, group: str | None, at_us: int
+) -> None:
     """Laws B1 to B6 and L6 for an order that ``book`` has not followed yet.
 
     Raises:
         InvariantViolation: its number, a fill, the rest or the ending is not as it must be.
     """
-    terms, quantity = accepted.terms, accepted.terms.quantity
+    terms = accepted.terms
     numbers = (book.order_count + 1, book.trade_count + 1 if accepted.fills else 0)
     if (accepted.number, accepted.trade) != numbers:
         raise _broken("L6", accepted, f"first trade {accepted.trade}: {numbers} come next")
-    fills, ended = _match(book, rules, accepted.account, terms)
-    if accepted.fills != tuple(fills):
-        _blame(book, accepted, fills, ended)
-    if ended is None and terms.time_in_force is not GTC:
+    if accepted.group != group:
+        raise _broken("B6", accepted, f"its group is {group}")
+    if accepted.deadline_us != check_deadline(terms, rules, at_us):
+        raise _broken("B6", accepted, f"its deadline is not {accepted.deadline_us}")
+    if book.odd_count or terms.self_trade is not SelfTrade.EXPIRE_TAKER:
+        due = walk(book, rules, group or accepted.account, terms, at_us)
+    else:
+        due = _match(book, rules, group or accepted.account, terms)
+    if accepted.fills != tuple(due.fills):
+        _blame(book, accepted, due.fills, due.end)
+    if accepted.met != tuple(due.met):
+        raise _broken("B6", accepted, f"it met {accepted.met}, due are {due.met}")
+    _check_rest(accepted, due)
+
+
+def _check_rest(accepted: OrderAccepted, due: Due) -> None:
+    """What is left of the order does what its terms say."""
+    terms, ended = accepted.terms, due.end
+    if ended is None and terms.time_in_force not in RESTING:
         ended = IMMEDIATE
-    if terms.post_only and (fills or ended is not None):
+    if terms.post_only and (due.fills or ended is not None):
         raise _broken("B6", accepted, "it was to post only, but could trade")
     if terms.time_in_force is FOK and ended is not FILLED:
         raise _broken("B6", accepted, "it was to be filled whole or killed")
@@ -43,23 +62,23 @@ def check_accepted(book: Book, rules: Instrument, accepted: OrderAccepted) -> No
         law = "B3" if FILLED in (accepted.ended, ended) else "B6"
         raise _broken(law, accepted, f"it ends as {accepted.ended}, due is {ended}")
     leaves = 0
-    if ended is None and quantity is not None:
-        leaves = quantity - sum([fill.quantity for fill in fills])
+    if ended is None and terms.quantity is not None:
+        leaves = terms.quantity - sum([fill.quantity for fill in due.fills])
+        if terms.self_trade is SelfTrade.DECREMENT:
+            leaves -= sum([it.quantity for it in due.met if it.reason is SELF_TRADE])
     if accepted.leaves != leaves:
         raise _broken("B3", accepted, f"{accepted.leaves} rest, due are {leaves}")
 
 
-def _match(
-    book: Book, rules: Instrument, account: str, terms: OrderTerms
-) -> tuple[list[Fill], EndReason | None]:
-    """The fills that must be, and why there are no more; null: no price is left in reach."""
+def _match(book: Book, rules: Instrument, group: str, terms: OrderTerms) -> Due:
+    """The same in a book of plain orders, for a taker that gives way: most of them."""
     fills: list[Fill] = []
     price, quantity, budget = terms.price, terms.quantity, terms.budget
     ladder, sign = (book.asks, 1) if terms.side is BUY else (book.bids, -1)
     dry = None if price is not None else NO_LIQUIDITY
     best = ladder.best
     if best is None or (price is not None and sign * best.price > sign * price):
-        return fills, dry  # the short way of the many that meet nobody
+        return Due(fills, [], dry)  # the short way of the many that meet nobody
     filled, value = 0, 0
     end, done = dry, FILLED if budget is None else SPENT
     for maker in _queue(ladder):
@@ -69,13 +88,13 @@ def _match(
             left = budget - value * rules.value_unit
             wanted = lots_affordable(left, maker.price, rules.value_unit, rules.lot)
         if not wanted:
-            return fills, done
+            return Due(fills, [], done)
         if price is not None and sign * maker.price > sign * price:
-            return fills, dry
-        if maker.account == account:
-            return fills, SELF_TRADE
+            return Due(fills, [], dry)
+        if maker.group == group:
+            return Due(fills, [], SELF_TRADE)
         if len(fills) == FILLS_MAX:
-            return fills, EndReason.FILLS_MAX
+            return Due(fills, [], EndReason.FILLS_MAX)
         traded = min(wanted, maker.leaves)
         last = traded == maker.leaves
         fills.append(Fill(maker.number, maker.account, maker.price, traded, last))
@@ -83,7 +102,7 @@ def _match(
         if not last:
             break
         filled, value = filled + traded, value + maker.price * traded
-    return fills, end
+    return Due(fills, [], end)
 
 
 def _queue(ladder: Ladder) -> Iterator[Order]:

@@ -7,17 +7,29 @@ from exchange.audit.matched import check_accepted
 from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
 from exchange.kernel.laws import InvariantViolation
-from exchange.kernel.orders import BUY, GTC, LIMIT, EndReason
+from exchange.kernel.orders import BUY, LIMIT, RESTING, EndReason
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.book import Order
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
-from exchange.orders.commands import CancelOrder, PlaceOrder, ReduceOrder
-from exchange.orders.validate import check_cancelling, check_terms, check_trading
+from exchange.orders.commands import (
+    CancelOrder,
+    CancelOrders,
+    ExpireOrders,
+    PlaceOrder,
+    ReduceOrder,
+)
+from exchange.orders.validate import (
+    check_cancelling,
+    check_deadline,
+    check_placing,
+    check_terms,
+    check_trading,
+)
 from exchange.risk.pre_trade import check_open_orders
-from exchange.settlement.events import FeesClosed
+from exchange.settlement.events import FeesClosed, Settled
 from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.state import Room, VenueState
-from exchange.venue.trading import required
+from exchange.venue.trading import SWEEP_MAX, required
 from exchange.wallet.entries import hold, release
 from exchange.wallet.events import EntriesPosted
 
@@ -28,7 +40,11 @@ Cause = tuple[str, int]
 
 
 def due_on_place(
-    state: VenueState, command: PlaceOrder, cause: Cause, effects: Sequence[Effect]
+    state: VenueState,
+    command: PlaceOrder,
+    cause: Cause,
+    at_us: int,
+    effects: Sequence[Effect],
 ) -> Iterator[Effect]:
     """What is due on an order, given the first of the ``effects``: what the book made of it.
 
@@ -39,19 +55,20 @@ def due_on_place(
     room = state.room(command.symbol)
     book, rules = room.book, room.market.instrument
     account, terms = command.account, command.terms
-    check_trading(room.market)
+    check_placing(room.market, terms)
     check_terms(terms, rules)
+    check_deadline(terms, rules, at_us)
     named = terms.client_order_id
     if named is not None and (account, named) in book.client_ids:
         raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
-    if terms.type is LIMIT and terms.time_in_force is GTC:
+    if terms.type is LIMIT and terms.time_in_force in RESTING:
         check_open_orders(rules, len(book.accounts.get(account, ())))
     stream, accepted = effects[0] if effects else ("", None)
     if stream != book.id or not isinstance(accepted, OrderAccepted):
         raise InvariantViolation("R7", f"{book.id} has no answer to the order")
     if accepted.account != account or accepted.terms != terms:
         raise InvariantViolation("R7", f"placed was {command}, accepted {accepted}")
-    check_accepted(book, rules, accepted)
+    check_accepted(book, rules, accepted, state.groups.get(account), at_us)
     yield stream, accepted
     yield from _paid(room, accepted, cause)
 
@@ -65,6 +82,41 @@ def due_on_cancel(state: VenueState, command: CancelOrder, cause: Cause) -> Iter
     room = state.room(command.symbol)
     check_cancelling(room.market)
     yield from closed(room, [_named(room, command)], EndReason.CANCELLED, cause)
+
+
+def due_on_cancel_all(state: VenueState, command: CancelOrders, cause: Cause) -> Iterator[Effect]:
+    """What is due when an account takes its orders out.
+
+    Raises:
+        Rejected: it should have been refused.
+    """
+    entries: list[Entry] = []
+    symbols = sorted(state.rooms) if command.only_symbol is None else [command.only_symbol]
+    for symbol in symbols:
+        room = state.room(symbol)
+        mine = [it for it in room.book.orders.values() if it.account == command.account]
+        chosen = [it for it in mine if command.side is None or it.side is command.side]
+        chosen.sort(key=lambda it: it.number)
+        yield from ended(room, chosen, EndReason.CANCELLED, entries)
+    if entries:
+        yield LEDGER, EntriesPosted(*cause, tuple(entries))
+
+
+def due_on_expire(
+    state: VenueState, command: ExpireOrders, cause: Cause, at_us: int
+) -> Iterator[Effect]:
+    """What is due on a sweep: the first orders by deadline, then by number.
+
+    Raises:
+        Rejected: it should have been refused.
+    """
+    room = state.room(command.symbol)
+    timed = [it for it in room.book.orders.values() if it.deadline_us is not None]
+    over = sorted(
+        (it.deadline_us, it.number) for it in timed if it.deadline_us and it.deadline_us <= at_us
+    )
+    orders = [room.book.orders[number] for _, number in over[:SWEEP_MAX]]
+    yield from closed(room, orders, EndReason.DEADLINE, cause)
 
 
 def due_on_reduce(state: VenueState, command: ReduceOrder, cause: Cause) -> Iterator[Effect]:
@@ -91,7 +143,17 @@ def due_on_reduce(state: VenueState, command: ReduceOrder, cause: Cause) -> Iter
 def closed(
     room: Room, orders: Sequence[Order], reason: EndReason, cause: Cause
 ) -> Iterator[Effect]:
-    """What is due when open orders end in this order."""
+    """What is due when open orders of one book end in this order."""
+    entries: list[Entry] = []
+    yield from ended(room, orders, reason, entries)
+    if entries:
+        yield LEDGER, EntriesPosted(*cause, tuple(entries))
+
+
+def ended(
+    room: Room, orders: Sequence[Order], reason: EndReason, entries: list[Entry]
+) -> Iterator[Effect]:
+    """The same without the ledger's event, for which ``entries`` are added."""
     if not orders:
         return
     numbers = tuple([order.number for order in orders])
@@ -99,14 +161,14 @@ def closed(
     accrued = tuple([number for number in numbers if number in room.settlement.accrued])
     if accrued:
         yield room.settlement.id, FeesClosed(accrued)
-    entries = tuple([_freed(room, order, order.leaves) for order in orders])
-    yield LEDGER, EntriesPosted(*cause, entries)
+    entries += [_freed(room, order, order.leaves) for order in orders]
 
 
 def _paid(room: Room, accepted: OrderAccepted, cause: Cause) -> Iterator[Effect]:
     """The settlement of an order's fills, and its entries: hold, trades, release."""
     rules, account, terms = room.market.instrument, accepted.account, accepted.terms
     fills, price, quantity, spare = accepted.fills, terms.price, terms.quantity, 0
+    settled: tuple[Settled, ...] = ()
     filled = sum([fill.quantity for fill in fills]) if fills else 0
     if price is not None and quantity is not None:
         asset, amount = required(rules, terms.side, price, quantity)
@@ -120,14 +182,27 @@ def _paid(room: Room, accepted: OrderAccepted, cause: Cause) -> Iterator[Effect]
     entries = [hold(name, account, asset, amount)] if amount else []
     if fills:
         ended = accepted.ended is not None
-        settled = settle(
+        event = settle(
             room.settlement, rules, terms.side, accepted.number, account, fills, ended=ended
         )
-        yield room.settlement.id, settled
+        yield room.settlement.id, event
+        settled = event.trades
         limit = price if terms.side is BUY else None
-        entries += [trade_entry(rules, trade, limit or trade.price) for trade in settled.trades]
+        entries += [trade_entry(rules, trade, limit or trade.price) for trade in settled]
+    version = room.book.version + 1
     if spare:
-        entries.append(release(name, room.book.version + 1, account, asset, spare))
+        entries.append(release(name, version, account, asset, spare))
+    if accepted.met:
+        traded = {leg.order for it in settled for leg in (it.buy, it.sell) if not leg.last}
+        partly = traded | room.settlement.accrued.keys()
+        parted = tuple([it.maker for it in accepted.met if it.last and it.maker in partly])
+        if parted:
+            yield room.settlement.id, FeesClosed(parted)
+        for it in accepted.met:
+            asset, amount = required(rules, terms.side.other, it.price, it.quantity)
+            entries.append(
+                release(order_id(rules.symbol, it.maker), version, it.account, asset, amount)
+            )
     if entries:
         yield LEDGER, EntriesPosted(*cause, tuple(entries))
 

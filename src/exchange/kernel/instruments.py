@@ -8,9 +8,17 @@ import msgspec
 class MarketState(enum.Enum):
     """What a market lets happen; the states that call for an auction come with auctions."""
 
+    PRE_OPEN = "pre_open"
+    """Cancels only, until auctions are built."""
     CONTINUOUS = "continuous"
+    POST_ONLY = "post_only"
+    """Orders that only post, reductions and cancels."""
     HALTED = "halted"
+    """Cancels only, by an operator or a breaker."""
+    CANCEL_ONLY = "cancel_only"
+    """Cancels only, on the way out."""
     CLOSED = "closed"
+    """Final; entering it cancels every order."""
 
 
 class Asset(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
@@ -45,6 +53,8 @@ class Instrument(
     open_orders_max: int  # an account
     maker_ppm: int
     taker_ppm: int
+    self_trade_allowed: bool = False
+    day_end_us: int = 0  # when a DAY order ends: microseconds after 00:00 UTC
 
     def notional(self, price: int, quantity: int) -> int:
         """Quote units for ``quantity`` at ``price``. Exact."""

@@ -1,7 +1,7 @@
 """Orders as every context speaks of them.
 
-STOP and TAKE_PROFIT types, GTD and DAY, icebergs and the other self-trade modes belong to
-these lists too; they join them together with the code that honours them.
+STOP and TAKE_PROFIT types belong to these lists too; they join them together with the code
+that honours them.
 """
 
 import enum
@@ -14,6 +14,11 @@ class Side(enum.Enum):
 
     BUY = "buy"
     SELL = "sell"
+
+    @property
+    def other(self) -> "Side":
+        """The side that this one trades with."""
+        return SELL if self is BUY else BUY
 
 
 # Reading a member through its class costs a call on Python 3.11.
@@ -36,15 +41,27 @@ class TimeInForce(enum.Enum):
     GTC = "gtc"
     IOC = "ioc"
     FOK = "fok"
+    GTD = "gtd"
+    """Until the deadline of the terms."""
+    DAY = "day"
+    """Until the instrument's next ``day_end_us``."""
 
 
 GTC, FOK = TimeInForce.GTC, TimeInForce.FOK
+RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY})
+"""What leaves the rest of a limit order in the book."""
 
 
 class SelfTrade(enum.Enum):
-    """What happens when an order meets another of its own account; the taker's mode rules."""
+    """What happens when an order meets another of its own trade group; the taker's mode rules."""
 
     EXPIRE_TAKER = "expire_taker"
+    EXPIRE_MAKER = "expire_maker"
+    EXPIRE_BOTH = "expire_both"
+    DECREMENT = "decrement"
+    """Both lose the smaller open quantity; that is no print."""
+    NONE = "none"
+    """They trade; only where the instrument allows it."""
 
 
 class EndReason(enum.Enum):
@@ -60,7 +77,11 @@ class EndReason(enum.Enum):
     BUDGET_SPENT = "budget_spent"
     """MARKET with a budget: what is left does not buy one more lot."""
     SELF_TRADE = "self_trade"
+    """What was left would have traded within one trade group."""
     FILLS_MAX = "fills_max"
+    WOULD_TRADE = "would_trade"
+    """It was to post only."""
+    DEADLINE = "deadline"
 
 
 class Status(enum.Enum):
@@ -87,6 +108,17 @@ class Fill(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknow
     last: bool  # the maker has nothing left to trade
 
 
+class Met(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+    """A resting order that an incoming one met and did not trade with."""
+
+    maker: int  # order number in the same book
+    account: str  # the maker's
+    price: int  # price units
+    quantity: int  # quantity units taken off the maker
+    reason: EndReason  # DEADLINE or SELF_TRADE
+    last: bool  # nothing is left of the maker
+
+
 class OrderTerms(
     msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True
 ):
@@ -101,3 +133,5 @@ class OrderTerms(
     self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER
     budget: int | None = None  # quote units
     client_order_id: str | None = None
+    display: int | None = None  # quantity units shown at a time: an iceberg
+    deadline_us: int | None = None  # GTD: venue time from which the order can't trade

@@ -1,29 +1,47 @@
-"""From a plan to the event that says what the book did with an order."""
+"""From an order to its plan, and from that to the event that says what the book did."""
 
-from exchange.kernel.orders import GTC, EndReason, OrderTerms
+from exchange.kernel.orders import RESTING, EndReason, OrderTerms, SelfTrade
 from exchange.matching.book import Book
 from exchange.matching.events import OrderAccepted
 from exchange.matching.plan import Plan, plan_budget, plan_quantity
+from exchange.matching.sweep import plan_passive, plan_sweep
 
-FILLED = EndReason.FILLED
+EXPIRE_TAKER, FILLED = SelfTrade.EXPIRE_TAKER, EndReason.FILLED
 
 
-def plan(book: Book, account: str, terms: OrderTerms, value_unit: int, lot: int) -> Plan:
-    """What the order would do now. Pure; the terms are valid. Units as in ``plan_budget``."""
+def plan(
+    book: Book, group: str, terms: OrderTerms, value_unit: int, lot: int, at_us: int = 0
+) -> Plan:
+    """What the order would do at venue time ``at_us``.
+
+    Pure; the terms are valid. Units as in ``plan_budget``; ``group`` is the trade group, or the
+    account where it has none.
+    """
+    if terms.post_only:
+        return plan_passive(book, terms, at_us)
+    if book.odd_count or terms.self_trade is not EXPIRE_TAKER:
+        return plan_sweep(book, terms, group, at_us, value_unit, lot)
     if terms.budget is not None:
-        return plan_budget(book, terms.side, account, terms.budget, value_unit, lot)
+        return plan_budget(book, terms.side, group, terms.budget, value_unit, lot)
     assert terms.quantity is not None  # noqa: S101 - for the type checker: there is no budget
-    return plan_quantity(book, terms.side, account, terms.quantity, terms.price)
+    return plan_quantity(book, terms.side, group, terms.quantity, terms.price)
 
 
-def accept(book: Book, account: str, terms: OrderTerms, planned: Plan) -> OrderAccepted:
+def accept(
+    book: Book,
+    account: str,
+    terms: OrderTerms,
+    planned: Plan,
+    group: str | None = None,
+    deadline_us: int | None = None,
+) -> OrderAccepted:
     """The next order of ``book``, with the fills of its plan; nothing here can refuse."""
     quantity, leaves, ended = terms.quantity, 0, planned.stopped
-    if planned.filled == quantity:
-        ended = FILLED
+    if planned.filled + planned.prevented == quantity:
+        ended = ended or FILLED
     elif ended is None:
-        if terms.time_in_force is GTC:
-            leaves = quantity - planned.filled  # type: ignore[operator]  # a budget's plan stops
+        if terms.time_in_force in RESTING:
+            leaves = quantity - planned.filled - planned.prevented  # type: ignore[operator]  # a budget's plan stops
         else:
             ended = EndReason.IMMEDIATE
     return OrderAccepted(
@@ -34,4 +52,7 @@ def accept(book: Book, account: str, terms: OrderTerms, planned: Plan) -> OrderA
         planned.fills,
         leaves,
         ended,
+        planned.met,
+        group,
+        deadline_us,
     )

@@ -21,11 +21,16 @@ class Order(msgspec.Struct, gc=False):
 
     number: int
     account: str
+    group: str  # its trade group; the account where it has none
     terms: OrderTerms  # as submitted
     side: Side
     price: int  # price units
     quantity: int  # quantity units, less reductions
     leaves: int
+    arrival: int  # rises along a queue
+    display: int | None = None  # an iceberg shows so much at a time
+    shown: int = 0  # of an iceberg's leaves
+    deadline_us: int | None = None
     level: "Level | None" = None
     prev: "Order | None" = None
     next: "Order | None" = None
@@ -36,7 +41,7 @@ class Level(msgspec.Struct, gc=False):
 
     key: int
     price: int
-    quantity: int = 0  # sum of the leaves
+    quantity: int = 0  # sum of what is shown
     head: Order | None = None
     tail: Order | None = None
 
@@ -74,8 +79,8 @@ class Book:
     """The open orders of one symbol; an event-sourced aggregate."""
 
     __slots__ = (
-        "accounts", "asks", "bids", "client_ids", "held_quantity", "held_value", "id",
-        "order_count", "orders", "trade_count", "version",
+        "accounts", "arrival_count", "asks", "bids", "client_ids", "deadlines", "held_quantity",
+        "held_value", "id", "odd_count", "order_count", "orders", "trade_count", "version",
     )  # fmt: skip
 
     def __init__(self, stream: str) -> None:
@@ -86,6 +91,9 @@ class Book:
         self.orders: dict[int, Order] = {}  # number -> open order
         self.accounts: dict[str, dict[int, Order]] = {}  # account -> its open orders
         self.client_ids: dict[tuple[str, str], Order] = {}  # (account, client id) -> open order
+        self.deadlines: SortedList[tuple[int, int]] = SortedList()  # (deadline, number), open
+        self.odd_count = 0  # open orders with a display or a deadline
+        self.arrival_count = 0  # how often an order has joined a queue
         self.order_count = 0
         self.trade_count = 0
         self.held_value = 0  # sum of price × leaves over the bids
@@ -104,15 +112,30 @@ class Book:
                 order = self.orders[fill.maker]
                 if fill.last:
                     self._remove(order)
-                else:
+                elif order.display is None:
                     self._shrink(order, fill.quantity)
+                else:
+                    self._use_up(order, fill.quantity)
+        for met in event.met:
+            order = self.orders[met.maker]
+            if met.last:
+                self._remove(order)
+            else:
+                self._cut(order, met.quantity)
         if event.ended is None:
             self._rest(event)
 
     def _rest(self, event: OrderAccepted) -> None:
         terms, leaves = event.terms, event.leaves
         side, price = terms.side, terms.price
-        order = Order(event.number, event.account, terms, side, price, terms.quantity, leaves)  # type: ignore[arg-type]  # only a limit by quantity rests
+        arrival = self.arrival_count = self.arrival_count + 1
+        order = Order(
+            event.number, event.account, event.group or event.account, terms, side,
+            price, terms.quantity, leaves, arrival,  # type: ignore[arg-type]  # only a limit by quantity rests
+        )  # fmt: skip
+        shown = leaves
+        if terms.display is not None or event.deadline_us is not None:
+            shown = self._distinguish(order, event.deadline_us)
         if side is BUY:
             self.held_value += order.price * leaves
             level = self.bids.levels.get(order.price) or self.bids.open(order.price)
@@ -120,7 +143,7 @@ class Book:
             self.held_quantity += leaves
             level = self.asks.levels.get(-order.price) or self.asks.open(-order.price)
         order.level = level
-        level.quantity += leaves
+        level.quantity += shown
         tail = level.tail
         if tail is None:
             level.head = order
@@ -136,10 +159,22 @@ class Book:
         if terms.client_order_id is not None:
             self.client_ids[order.account, terms.client_order_id] = order
 
+    def _distinguish(self, order: Order, deadline_us: int | None) -> int:
+        """Note what is odd about an order; what of it is shown."""
+        self.odd_count += 1
+        order.deadline_us = deadline_us
+        if deadline_us is not None:
+            self.deadlines.add((deadline_us, order.number))
+        display = order.terms.display
+        if display is None:
+            return order.leaves
+        order.display, order.shown = display, min(display, order.leaves)
+        return order.shown
+
     def _reduce(self, event: OrderReduced) -> None:
         order = self.orders[event.number]
         order.quantity -= event.quantity
-        self._shrink(order, event.quantity)
+        self._cut(order, event.quantity)
 
     def _cancel(self, event: OrdersCancelled) -> None:
         for number in event.numbers:
@@ -153,6 +188,38 @@ class Book:
         else:
             self.held_quantity -= quantity
 
+    def _cut(self, order: Order, quantity: int) -> None:
+        """Take off ``quantity`` in place: of an iceberg the hidden part first."""
+        if order.display is None:
+            self._shrink(order, quantity)
+            return
+        seen = max(0, quantity - (order.leaves - order.shown))
+        self._shrink(order, quantity)
+        order.shown -= seen
+        order.level.quantity += quantity - seen  # type: ignore[union-attr]  # it is open
+
+    def _use_up(self, order: Order, quantity: int) -> None:
+        """A fill of an iceberg: when its slice is gone, the next joins the back of the queue."""
+        self._shrink(order, quantity)
+        order.shown -= quantity
+        if order.shown:
+            return
+        level: Level = order.level  # type: ignore[assignment]  # it is open
+        order.shown = min(order.display or 0, order.leaves)
+        order.arrival = self.arrival_count = self.arrival_count + 1
+        level.quantity += order.shown
+        after = order.next
+        if after is None:
+            return
+        after.prev = order.prev
+        if order.prev is None:
+            level.head = after
+        else:
+            order.prev.next = after
+        order.prev, order.next = level.tail, None
+        level.tail.next = order  # type: ignore[union-attr]  # somebody stands behind it
+        level.tail = order
+
     def _remove(self, order: Order) -> None:
         number, account, leaves, level = order.number, order.account, order.leaves, order.level
         before, after = order.prev, order.next
@@ -165,7 +232,11 @@ class Book:
             level.tail = before  # type: ignore[union-attr]
         else:
             after.prev = before
-        level.quantity -= leaves  # type: ignore[union-attr]
+        level.quantity -= leaves if order.display is None else order.shown  # type: ignore[union-attr]
+        if order.display is not None or order.deadline_us is not None:
+            self.odd_count -= 1
+            if order.deadline_us is not None:
+                self.deadlines.remove((order.deadline_us, number))
         if order.side is BUY:
             self.held_value -= order.price * leaves
             ladder = self.bids
@@ -197,6 +268,7 @@ class Book:
             "trades": self.trade_count,
             "bids": _queues(self.bids),
             "asks": _queues(self.asks),
+            "special": sorted(_special(o) for o in self.orders.values() if not _ordinary(o)),
         }
 
     def check(self) -> None:
@@ -215,6 +287,10 @@ class Book:
         hold_law("B2", owned == indexed, f"{self.id} orders by account")
         named = {(o.account, o.terms.client_order_id): o for o in seen if o.terms.client_order_id}
         hold_law("B2", named == self.client_ids, f"{self.id} orders by client id")
+        odd = sum(o.display is not None or o.deadline_us is not None for o in seen)
+        hold_law("B2", odd == self.odd_count, f"{self.id} counts {self.odd_count} odd orders")
+        timed = sorted((o.deadline_us, o.number) for o in seen if o.deadline_us is not None)
+        hold_law("B2", timed == list(self.deadlines), f"{self.id} orders by deadline")
         value = sum(o.price * o.leaves for o in seen if o.side is Side.BUY)
         quantity = sum(o.leaves for o in seen if o.side is Side.SELL)
         totals = (self.held_value, self.held_quantity)
@@ -240,9 +316,11 @@ def _walk(ladder: Ladder) -> list[Order]:
                 "B2", order.level is level and order.prev is previous, f"{order.number}: links"
             )
             hold_law("B2", order.price == level.price, f"{order.number} at another price")
-            hold_law("B2", order.number > last, f"{order.number} queues behind {last}")
+            hold_law("B2", order.arrival > last, f"{order.number} queues behind {last}")
             hold_law("B3", 0 < order.leaves <= order.quantity, f"{order.number}: {order.leaves}")
-            last, total = order.number, total + order.leaves
+            shown = order.leaves if order.display is None else order.shown
+            hold_law("B2", 0 < shown <= order.leaves, f"{order.number} shows {shown}")
+            last, total = order.arrival, total + shown
             orders.append(order)
             order, previous = order.next, order
         hold_law("B2", level.tail is previous, f"level {level.price}: tail")
@@ -264,3 +342,12 @@ def _queues(ladder: Ladder) -> list[list[Any]]:
             order = order.next
         levels.append([level.price, queue])
     return levels
+
+
+def _ordinary(order: Order) -> bool:
+    return order.display is order.deadline_us is None and order.group == order.account
+
+
+def _special(order: Order) -> list[Any]:
+    """``[number, trade group, display, shown, deadline]``."""
+    return [order.number, order.group, order.display, order.shown, order.deadline_us]

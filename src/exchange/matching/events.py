@@ -1,14 +1,15 @@
 """What can happen to a book."""
 
 from exchange.kernel.events import Event
-from exchange.kernel.orders import EndReason, Fill, OrderTerms
+from exchange.kernel.orders import EndReason, Fill, Met, OrderTerms
 
 
 class OrderAccepted(Event, frozen=True):
     """An order entered the book: what it traded at once, and what became of the rest.
 
     ``number`` counts the book's accepted orders, ``trade`` is the number of the first fill
-    (0 without fills; the others follow), ``ended`` is null while ``leaves`` rests.
+    (0 without fills; the others follow), ``ended`` is null while ``leaves`` rests. ``met`` are
+    orders that it met and did not trade with, in order.
     """
 
     TOPIC = "matching.OrderAccepted.v1"
@@ -19,6 +20,9 @@ class OrderAccepted(Event, frozen=True):
     fills: tuple[Fill, ...]
     leaves: int  # quantity units that rest at the price of the terms
     ended: EndReason | None
+    met: tuple[Met, ...] = ()
+    group: str | None = None  # trade group; null: the account alone
+    deadline_us: int | None = None  # venue time from which the order can't trade
 
 
 class OrderReduced(Event, frozen=True):

@@ -1,11 +1,15 @@
-"""What an incoming order would do to the book, worked out without touching it."""
+"""What an incoming order would do to a book of plain orders, worked out without touching it.
+
+Most books are such: no open order is an iceberg or has a deadline, and the taker gives way to
+its own group's orders. ``sweep`` plans for all the others.
+"""
 
 from collections.abc import Iterator
 
 import msgspec
 
 from exchange.kernel.money import lots_affordable
-from exchange.kernel.orders import BUY, EndReason, Fill, Side
+from exchange.kernel.orders import BUY, EndReason, Fill, Met, Side
 from exchange.matching.book import Book, Ladder, Order
 
 FILLS_MAX = 10_000
@@ -15,30 +19,27 @@ FILLS_MAX = 10_000
 class Plan(msgspec.Struct, frozen=True, gc=False):
     """Fills in order, and what stopped them.
 
-    ``filled`` in quantity units, ``value`` the sum of price × quantity. ``stopped`` is null
-    when nothing is left to trade or what is left may rest.
+    ``filled`` in quantity units, ``value`` the sum of price × quantity, ``prevented`` what the
+    order lost to orders of its own group. ``stopped`` is null when nothing is left to trade or
+    what is left may rest. ``met`` are orders that leave the book, or lose a part, untraded.
     """
 
     fills: tuple[Fill, ...] = ()
     filled: int = 0
     value: int = 0
     stopped: EndReason | None = None
+    met: tuple[Met, ...] = ()
+    prevented: int = 0
 
 
 _NOTHING = Plan()
 _EMPTY = Plan(stopped=EndReason.NO_LIQUIDITY)
 
 
-def would_trade(book: Book, side: Side, price: int) -> bool:
-    """Whether a limit order would meet any order on arrival, its own account's included."""
-    best = _opposite(book, side).best
-    return best is not None and best.key >= _floor(side, price)
-
-
-def plan_quantity(book: Book, side: Side, account: str, quantity: int, price: int | None) -> Plan:
+def plan_quantity(book: Book, side: Side, group: str, quantity: int, price: int | None) -> Plan:
     """Trade up to ``quantity`` at ``price`` or better (null: any price).
 
-    Pure; O(fills). Stops at the account's own order: the taker's rest expires.
+    Pure; O(fills). Stops at an order of the taker's own group: the taker's rest expires.
     """
     if side is BUY:
         ladder, floor = book.asks, None if price is None else -price
@@ -50,8 +51,8 @@ def plan_quantity(book: Book, side: Side, account: str, quantity: int, price: in
     fills: list[Fill] = []
     left, value = quantity, 0
     stopped = EndReason.NO_LIQUIDITY if price is None else None
-    for maker in _queue(ladder, floor):
-        if maker.account == account:
+    for maker in queue(ladder, floor):
+        if maker.group == group:
             stopped = EndReason.SELF_TRADE
             break
         if len(fills) == FILLS_MAX:
@@ -68,22 +69,20 @@ def plan_quantity(book: Book, side: Side, account: str, quantity: int, price: in
     return Plan(tuple(fills), quantity - left, value, stopped)
 
 
-def plan_budget(
-    book: Book, side: Side, account: str, budget: int, value_unit: int, lot: int
-) -> Plan:
+def plan_budget(book: Book, side: Side, group: str, budget: int, value_unit: int, lot: int) -> Plan:
     """Trade as many whole lots as ``budget`` quote units cover (a sell: bring in at most).
 
     Pure. ``stopped`` always tells why it ended; BUDGET_SPENT is the ordinary way.
     """
-    ladder = _opposite(book, side)
+    ladder = opposite(book, side)
     fills: list[Fill] = []
     filled, value, stopped = 0, 0, EndReason.NO_LIQUIDITY
-    for maker in _queue(ladder, None):
+    for maker in queue(ladder, None):
         lots = lots_affordable(budget - value * value_unit, maker.price, value_unit, lot)
         if not lots:
             stopped = EndReason.BUDGET_SPENT
             break
-        if maker.account == account:
+        if maker.group == group:
             stopped = EndReason.SELF_TRADE
             break
         if len(fills) == FILLS_MAX:
@@ -99,19 +98,20 @@ def plan_budget(
     return Plan(tuple(fills), filled, value, stopped)
 
 
-def _opposite(book: Book, side: Side) -> Ladder:
+def opposite(book: Book, side: Side) -> Ladder:
+    """The side of the book that an order of ``side`` meets."""
     return book.asks if side is BUY else book.bids
 
 
-def _floor(side: Side, price: int) -> int:
+def floor_of(side: Side, price: int) -> int:
     """The least key of the opposite ladder that a limit of ``price`` may trade with."""
     return -price if side is BUY else price
 
 
-def _queue(ladder: Ladder, floor: int | None) -> Iterator[Order]:
+def queue(ladder: Ladder, floor: int | None) -> Iterator[Order]:
     """The side's orders by price, then time, down to the key ``floor``."""
     level = ladder.best
-    if level is None:
+    if level is None or (floor is not None and level.key < floor):
         return
     order = level.head
     while order is not None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import msgspec
 
 from exchange.kernel.instruments import MarketState
-from exchange.kernel.orders import OrderTerms
+from exchange.kernel.orders import OrderTerms, Side
 
 
 class Role(enum.Enum):
@@ -18,6 +18,8 @@ class Role(enum.Enum):
 
     TRADER = "trader"
     OPERATOR = "operator"
+    SYSTEM = "system"
+    """The venue itself: due work, given by nobody else."""
 
 
 class Command(
@@ -81,6 +83,13 @@ class OpenAccount(Command, frozen=True, tag="open_account"):
     account: str
 
 
+class SetTradeGroup(Command, frozen=True, tag="set_trade_group"):
+    """Put an account into a trade group; null: take it out. Resting orders keep theirs."""
+
+    account: str
+    group: str | None
+
+
 class RegisterAsset(Command, frozen=True, tag="register_asset"):
     """Let an asset be owned."""
 
@@ -108,6 +117,27 @@ class ListInstrument(Command, frozen=True, tag="list_instrument"):
     maker_ppm: int
     taker_ppm: int
     state: MarketState = MarketState.CONTINUOUS
+    self_trade_allowed: bool = False
+    day_end_us: int = 0  # microseconds after 00:00 UTC
+
+
+class CancelOrders(Command, frozen=True, tag="cancel_all"):
+    """Take all open orders of an account out of the books, or of one market or side of them.
+
+    In a fixed order: by symbol, then by number.
+    """
+
+    ROLE = Role.TRADER
+    account: str
+    only_symbol: str | None = None
+    side: Side | None = None
+
+
+class ExpireOrders(Command, frozen=True, tag="expire"):
+    """Take orders whose deadline has come out of a book: the venue's own work."""
+
+    ROLE = Role.SYSTEM
+    symbol: str
 
 
 class ChangeMarketState(Command, frozen=True, tag="change_market_state"):
@@ -134,6 +164,9 @@ AnyCommand = (
     | TransferFunds
     | RegisterUser
     | OpenAccount
+    | SetTradeGroup
+    | CancelOrders
+    | ExpireOrders
     | RegisterAsset
     | ListInstrument
     | ChangeMarketState

@@ -13,6 +13,7 @@ from exchange.orders.commands import ListInstrument
 from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
 
 DECIMALS_MAX = 18
+DAY_US = 86_400_000_000
 
 
 class Assets:
@@ -92,6 +93,7 @@ def instrument_from(command: ListInstrument, assets: Assets) -> Instrument:
         command.tick, command.lot, command.price_min, command.price_max,
         command.quantity_min, command.quantity_max, command.notional_min, command.notional_max,
         command.open_orders_max, command.maker_ppm, command.taker_ppm,
+        command.self_trade_allowed, command.day_end_us,
     )  # fmt: skip
 
 
@@ -121,6 +123,7 @@ def _check_listing(command: ListInstrument) -> None:
         ("open_orders_max", command.open_orders_max, command.open_orders_max > 0),
         ("maker_ppm", command.maker_ppm, 0 <= command.maker_ppm <= PPM),
         ("taker_ppm", command.taker_ppm, 0 <= command.taker_ppm <= PPM),
+        ("day_end_us", command.day_end_us, 0 <= command.day_end_us < DAY_US),
         ("state", 0, command.state is not MarketState.CLOSED),
     )  # fmt: skip
     for field, value, fine in rules:

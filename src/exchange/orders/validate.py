@@ -2,21 +2,51 @@
 
 from exchange.kernel.ids import is_key
 from exchange.kernel.instruments import Instrument, MarketState
-from exchange.kernel.orders import FOK, GTC, LIMIT, OrderTerms
+from exchange.kernel.orders import FOK, LIMIT, RESTING, OrderTerms, SelfTrade, TimeInForce
 from exchange.kernel.rejects import RejectCode, Rejected
-from exchange.orders.rulebook import Market
+from exchange.orders.rulebook import DAY_US, Market
 
-CONTINUOUS = MarketState.CONTINUOUS
+CONTINUOUS, POST_ONLY = MarketState.CONTINUOUS, MarketState.POST_ONLY
+GTD, DAY, NONE = TimeInForce.GTD, TimeInForce.DAY, SelfTrade.NONE
+
+SLICES_MAX = 100
+"""An iceberg shows at least this part of its quantity: what a taker may have to walk through."""
 
 
-def check_trading(market: Market) -> None:
-    """Nothing, while orders may enter and change.
+def check_placing(market: Market, terms: OrderTerms) -> None:
+    """Nothing, while such an order may enter.
 
     Raises:
         Rejected: MARKET_STATE.
     """
-    if market.state is not CONTINUOUS:
+    if market.state is not CONTINUOUS and not (market.state is POST_ONLY and terms.post_only):
         raise Rejected(RejectCode.MARKET_STATE, "state", market.state.value)
+
+
+def check_trading(market: Market) -> None:
+    """Nothing, while open orders may change.
+
+    Raises:
+        Rejected: MARKET_STATE.
+    """
+    if market.state is not CONTINUOUS and market.state is not POST_ONLY:
+        raise Rejected(RejectCode.MARKET_STATE, "state", market.state.value)
+
+
+def check_deadline(terms: OrderTerms, rules: Instrument, at_us: int) -> int | None:
+    """From when the order can't trade any more, by venue time; null: never.
+
+    A DAY order ends at the instrument's next ``day_end_us`` behind ``at_us``.
+
+    Raises:
+        Rejected: DEADLINE_PASSED.
+    """
+    if terms.time_in_force is DAY:
+        return at_us + DAY_US - (at_us - rules.day_end_us) % DAY_US
+    deadline_us = terms.deadline_us
+    if deadline_us is not None and deadline_us <= at_us:
+        raise Rejected(RejectCode.DEADLINE_PASSED, "deadline_us", deadline_us, at_us)
+    return deadline_us
 
 
 def check_cancelling(market: Market) -> None:
@@ -39,22 +69,20 @@ def check_terms(terms: OrderTerms, rules: Instrument) -> None:
             NOTIONAL_MIN, NOTIONAL_MAX or INVALID_ID, with the numbers compared.
     """
     _check_fields(terms)
+    if terms.self_trade is NONE and not rules.self_trade_allowed:
+        raise Rejected(RejectCode.FIELD_COMBINATION, "self_trade")
     price, quantity, budget = terms.price, terms.quantity, terms.budget
     if price is not None:
-        if not rules.price_min <= price <= rules.price_max:
-            raise _beyond(RejectCode.PRICE_BOUNDS, "price", price, rules.price_min, rules.price_max)
-        if price % rules.tick:
-            raise Rejected(RejectCode.OFF_TICK, "price", price, rules.tick)
+        _check_price(price, rules)
     if quantity is not None:
         _check_quantity(quantity, rules)
+        if terms.display is not None:
+            _check_display(terms.display, quantity, rules)
     value = budget
     if price is not None and quantity is not None:
         value = price * quantity * rules.value_unit
     if value is not None:
-        if value < rules.notional_min or value <= 0:
-            raise Rejected(RejectCode.NOTIONAL_MIN, "notional", value, max(1, rules.notional_min))
-        if value > rules.notional_max:
-            raise Rejected(RejectCode.NOTIONAL_MAX, "notional", value, rules.notional_max)
+        _check_notional(value, rules)
     if terms.client_order_id is not None and not is_key(terms.client_order_id):
         raise Rejected(RejectCode.INVALID_ID, "client_order_id")
 
@@ -65,19 +93,46 @@ def _check_fields(terms: OrderTerms) -> None:
             "price" if terms.price is None
             else "quantity" if terms.quantity is None
             else "budget" if terms.budget is not None
-            else "post_only" if terms.post_only and terms.time_in_force is not GTC
+            else "post_only" if terms.post_only and terms.time_in_force not in RESTING
+            else "display" if terms.display is not None and terms.time_in_force not in RESTING
+            else "deadline_us" if (terms.deadline_us is None) is (terms.time_in_force is GTD)
             else None
         )  # fmt: skip
     else:
         wrong = (
             "price" if terms.price is not None
             else "post_only" if terms.post_only
+            else "display" if terms.display is not None
+            else "deadline_us" if terms.deadline_us is not None
             else "quantity" if (terms.quantity is None) is (terms.budget is None)
             else "budget" if terms.budget is not None and terms.time_in_force is FOK
             else None
         )  # fmt: skip
     if wrong is not None:
         raise Rejected(RejectCode.FIELD_COMBINATION, wrong)
+
+
+def _check_price(price: int, rules: Instrument) -> None:
+    if not rules.price_min <= price <= rules.price_max:
+        raise _beyond(RejectCode.PRICE_BOUNDS, "price", price, rules.price_min, rules.price_max)
+    if price % rules.tick:
+        raise Rejected(RejectCode.OFF_TICK, "price", price, rules.tick)
+
+
+def _check_notional(value: int, rules: Instrument) -> None:
+    least = max(1, rules.notional_min)
+    if value < least:
+        raise Rejected(RejectCode.NOTIONAL_MIN, "notional", value, least)
+    if value > rules.notional_max:
+        raise Rejected(RejectCode.NOTIONAL_MAX, "notional", value, rules.notional_max)
+
+
+def _check_display(display: int, quantity: int, rules: Instrument) -> None:
+    if not 0 < display <= quantity or display * SLICES_MAX < quantity:
+        least = -(-quantity // SLICES_MAX)
+        raise _beyond(RejectCode.QUANTITY_BOUNDS, "display", display, least, quantity)
+    if display % rules.lot:
+        raise Rejected(RejectCode.OFF_LOT, "display", display, rules.lot)
 
 
 def _check_quantity(quantity: int, rules: Instrument) -> None:

@@ -72,16 +72,16 @@ def settle(
     before: splitting an order never costs more than one unit.
     """
     fills = tuple(fills)
-    accrued = state.accrued.get(taker, 0)
+    accrued, partly = state.accrued.get(taker, 0), dict[int, int]()
     trades = []
     for number, fill in enumerate(fills, state.trade_count + 1):
         base = fill.quantity * instrument.base_unit
         quote = instrument.notional(fill.price, fill.quantity)
         taken, given = (base, quote) if side is BUY else (quote, base)
-        maker = _leg(
-            fill.maker, fill.account, instrument.maker_ppm, given,
-            state.accrued.get(fill.maker, 0), last=fill.last,
-        )  # fmt: skip
+        before = partly.get(fill.maker) or state.accrued.get(fill.maker, 0)
+        maker = _leg(fill.maker, fill.account, instrument.maker_ppm, given, before, last=fill.last)
+        if not fill.last:  # an iceberg may be met again
+            partly[fill.maker] = before + given * instrument.maker_ppm
         last = ended and fill is fills[-1]
         mine = _leg(taker, account, instrument.taker_ppm, taken, accrued, last=last)
         accrued += taken * instrument.taker_ppm

@@ -6,6 +6,22 @@ from pathlib import Path
 
 from exchange.store.errors import StoreError, StoreLocked
 
+_kept: dict[tuple[int, int], int] = {}
+"""Device and inode of each file -> a descriptor of it that is never closed."""
+
+
+def kept_open(path: Path) -> int:
+    """A descriptor to sync the file by, one for the life of the process.
+
+    To close any descriptor of a file takes all of the process's locks off it, those of SQLite's
+    connections too; a stranger would then take itself for the file's only user.
+    """
+    found = path.stat()
+    at = found.st_dev, found.st_ino
+    if at not in _kept:
+        _kept[at] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    return _kept[at]
+
 
 class WriterLock:
     """An advisory lock on ``<store>.lock``, freed with the process.

@@ -17,7 +17,7 @@ from exchange.kernel.laws import hold_law
 from exchange.store.errors import CommitFailed, StoreDamaged, StoreError, StoreFormat
 from exchange.store.events import EVENTS, VENUE, BatchSealed, EpochStarted
 from exchange.store.heads import Head, HeadsFile
-from exchange.store.lock import WriterLock
+from exchange.store.lock import WriterLock, kept_open
 from exchange.store.mapper import Catalogue, EnvelopeMapper
 from exchange.store.seal import Row, genesis, seal_parts, sealed_parts
 from exchange.store.sqlite import LogFactory, LogRecorder, check_format
@@ -212,8 +212,7 @@ class LogWriter(EventLog):
                 raise StoreError(f"{url.path} is busy: its write-ahead log can't be checkpointed")
         self._since_checkpoint = 0
         self._in_doubt = False
-        # Closed only behind SQLite's own: to close any takes a process's locks off the file.
-        self._file = None if url.path is None else os.open(url.path, os.O_RDONLY)
+        self._file = None if url.path is None else kept_open(url.path)
         if url.path is not None:
             self._heads = HeadsFile(url.beside(".heads"))
         self._resume()
@@ -348,9 +347,6 @@ class LogWriter(EventLog):
         self._let_go()
 
     def _let_go(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
         if self._heads is not None:
             self._heads.close()
             self._heads = None

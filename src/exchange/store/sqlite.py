@@ -143,8 +143,10 @@ class LogRecorder(SQLiteApplicationRecorder):
 
         On a reader's connection: PASSIVE works beside the writer and never waits for it.
         """
-        with self.datastore.get_connection(commit=False) as connection:
-            cursor = connection.cursor()
+        with (
+            self.datastore.get_connection(commit=False) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(f"PRAGMA wal_checkpoint({mode})")
             busy, frames, moved = cursor.fetchone()
             return not busy and frames == moved

@@ -16,4 +16,12 @@ class AccountOpened(Event, frozen=True):
     account: str
 
 
-EVENTS: tuple[type[Event], ...] = (UserRegistered, AccountOpened)
+class TradeGroupSet(Event, frozen=True):
+    """New orders of the account don't trade with those of the group; null: with its own only."""
+
+    TOPIC = "users.TradeGroupSet.v1"
+    account: str
+    group: str | None
+
+
+EVENTS: tuple[type[Event], ...] = (UserRegistered, AccountOpened, TradeGroupSet)

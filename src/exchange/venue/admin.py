@@ -10,13 +10,14 @@ from exchange.orders.commands import (
     OpenAccount,
     RegisterAsset,
     RegisterUser,
+    SetTradeGroup,
 )
 from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
 from exchange.orders.rulebook import DECIMALS_MAX, instrument_from
-from exchange.users.events import AccountOpened, UserRegistered
+from exchange.users.events import AccountOpened, TradeGroupSet, UserRegistered
 from exchange.venue.journal import Journal
 from exchange.venue.state import VenueState
-from exchange.venue.trading import end_orders
+from exchange.venue.trading import end_orders, post
 
 
 def register_user(state: VenueState, command: RegisterUser, journal: Journal) -> None:
@@ -47,6 +48,21 @@ def open_account(state: VenueState, command: OpenAccount, journal: Journal) -> N
 
     journal.begin()
     journal.record(state.user(command.user), AccountOpened(command.account))
+
+
+def set_trade_group(state: VenueState, command: SetTradeGroup, journal: Journal) -> None:
+    """Let orders of an account give way to those of others, of any user.
+
+    Raises:
+        Rejected: UNKNOWN_ACCOUNT or INVALID_ID.
+    """
+    state.check_account(command.account, journal.request)
+    if command.group is not None:
+        _check_name("group", command.group)
+
+    journal.begin()
+    owner = state.user(state.owners[command.account])
+    journal.record(owner, TradeGroupSet(command.account, command.group))
 
 
 def register_asset(state: VenueState, command: RegisterAsset, journal: Journal) -> None:
@@ -96,7 +112,7 @@ def change_market_state(state: VenueState, command: ChangeMarketState, journal: 
     journal.record(room.market, MarketStateChanged(command.state, command.reason))
     if command.state is MarketState.CLOSED:
         orders = [room.book.orders[number] for number in sorted(room.book.orders)]
-        end_orders(state, room, orders, EndReason.MARKET_CLOSED, journal, cause)
+        post(state, end_orders(room, orders, EndReason.MARKET_CLOSED, journal), journal, cause)
 
 
 def _check_name(field: str, name: str) -> None:

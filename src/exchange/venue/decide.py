@@ -6,7 +6,7 @@ from typing import Any
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import Refusal, RejectCode, Rejected
 from exchange.orders import commands
-from exchange.orders.commands import Request, Role
+from exchange.orders.commands import Request
 from exchange.venue import admin, funds, trading
 from exchange.venue.journal import Journal
 from exchange.venue.state import VenueState
@@ -15,10 +15,13 @@ DECISIONS: dict[type[commands.Command], Callable[[VenueState, Any, Journal], Non
     commands.PlaceOrder: trading.place_order,
     commands.CancelOrder: trading.cancel_order,
     commands.ReduceOrder: trading.reduce_order,
+    commands.CancelOrders: trading.cancel_orders,
+    commands.ExpireOrders: trading.expire_orders,
     commands.TransferFunds: funds.transfer,
     commands.Deposit: funds.deposit,
     commands.RegisterUser: admin.register_user,
     commands.OpenAccount: admin.open_account,
+    commands.SetTradeGroup: admin.set_trade_group,
     commands.RegisterAsset: admin.register_asset,
     commands.ListInstrument: admin.list_instrument,
     commands.ChangeMarketState: admin.change_market_state,
@@ -57,7 +60,7 @@ def _check_actor(state: VenueState, request: Request, account: str | None) -> No
     """The first check of every command; a foreign account is as if unknown."""
     if account is not None:
         state.check_account(account, request)
-    elif request.role is not Role.OPERATOR:
+    elif request.role is not request.command.ROLE:
         raise Rejected(RejectCode.NOT_PERMITTED, "role", request.role.value)
 
 

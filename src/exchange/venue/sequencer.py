@@ -1,24 +1,25 @@
 """The writer: takes commands from one queue, decides, appends, and only then answers."""
 
 import asyncio
-import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import msgspec
 
 from exchange.collector import settled
+from exchange.kernel.events import Envelope
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import Request
-from exchange.orders.records import CommandRecorded
+from exchange.orders.records import CommandRecorded, content_digest
 from exchange.store.log import Draft, LogWriter
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack, answer
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.decide import decide
+from exchange.venue.due import due_work, next_due_us, next_piece
 from exchange.venue.intake import Admitted, admit
 from exchange.venue.journal import Journal
 from exchange.venue.keys import Keys, binds
@@ -71,8 +72,8 @@ class _Batch:
         self.deciding_ns = 0
 
     def full(self, bounds: Bounds) -> bool:
-        """Whether it takes no further command."""
-        return (
+        """Whether it takes no further command; it takes one at least."""
+        return bool(self.draft.rows or self.answers) and (
             self.deciding_ns > bounds.deciding_ms * 1_000_000
             or len(self.draft.rows) >= bounds.events
             or 0 < bounds.commands <= len(self.answers)
@@ -126,6 +127,7 @@ class Venue:
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._live = False  # whether the last command was stamped by the clock
         self._disk = ThreadPoolExecutor(1, "disk")
         self._forming = self._next_batch()
         self._storing: _Batch | None = None
@@ -169,15 +171,17 @@ class Venue:
         try:
             while not (self._stopping and self._idle):
                 await self._turn()
+            if self._tidying is not None:
+                await asyncio.wrap_future(self._tidying)
         finally:
             self._stopping = True
             self._give_up()
-        if self._tidying is not None:
-            self._tidying.result()
 
     @property
     def _idle(self) -> bool:
-        return not (self._queue or self._forming.answers or self._storing)
+        return not (self._queue or self._forming.draft.rows or self._forming.answers) and (
+            self._storing is None
+        )
 
     async def _turn(self) -> None:
         """Decide what waits, answer what is stored, store what is decided; else wait."""
@@ -185,14 +189,27 @@ class Venue:
             self._decide(self._forming)
         if self._stored is not None and self._stored.done():
             self._answer_stored(self._stored)
-        if self._storing is None and self._forming.answers:
+        if self._storing is None and (self._forming.answers or self._forming.draft.rows):
             self._store()
         self._tidy()
         if self._queue and not self._forming.full(self._bounds):
             await asyncio.sleep(0)
         elif not (self._stopping and self._idle):
-            await self._wake.wait()
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait for a command or the disk; live, also for what comes due meanwhile."""
+        next_us = next_due_us(self.state) if self._live and not self._stopping else None
+        seconds = None if next_us is None else max(0, next_us - self._clock.now_us()) / 1_000_000
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
             self._wake.clear()
+        except TimeoutError:
+            at_us = self._stamp(None)
+            work = next_piece(self.state, at_us)
+            if work is not None:
+                self._record(work, content_digest(work.command), at_us, self._forming)
 
     def _store(self) -> None:
         """Send the batch to the disk and begin the next one, behind its seal."""
@@ -203,8 +220,9 @@ class Venue:
         if sealed is not None and self.log.url.path is not None:
             self._stored = self._disk.submit(self.log.store, sealed)
         else:  # Nothing to store, or in memory, where connections shut each other out.
-            self._stored = Future()
-            self._stored.set_result(self.log.store(sealed) if sealed else position)
+            done: Future[int] = Future()
+            done.set_result(self.log.store(sealed) if sealed else position)
+            self._stored = done
         loop = asyncio.get_running_loop()
         self._stored.add_done_callback(lambda _: loop.call_soon_threadsafe(self._wake.set))
 
@@ -229,8 +247,6 @@ class Venue:
 
     def _give_up(self) -> None:
         """Answer what has reached the disk after all; of the rest, say that nobody knows."""
-        self._helper.shutdown()
-        self._disk.shutdown()
         if self._stored is not None and self._stored.exception() is None:
             self._answer_stored(self._stored)
         for batch in (self._storing, self._forming):
@@ -262,35 +278,48 @@ class Venue:
         self._wake.set()
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store, when nothing is on its way to it any more."""
+        self._helper.shutdown()
+        self._disk.shutdown()
         self.log.close()
 
     def _decide(self, batch: _Batch) -> None:
         """Take commands from the queue and fill the batch, within its bounds."""
-        queue, bounds, rows = self._queue, self._bounds, batch.draft.rows
-        most, events_max = bounds.commands or sys.maxsize, bounds.events
-        began = time.perf_counter_ns()
-        until = began + bounds.deciding_ms * 1_000_000 - batch.deciding_ns
-        now = began
-        while queue and len(batch.answers) < most and len(rows) < events_max and now <= until:
+        queue, bounds, began = self._queue, self._bounds, time.perf_counter_ns()
+        while queue and not batch.full(bounds):
             waiting = queue[0]
             found = self._earlier(waiting.admitted, batch)
             if found is None:
-                found = self._decide_one(waiting, batch)
+                at_us = self._stamp(waiting.at_us)
+                work = due_work(self.state, at_us)
+                if work is not None:
+                    self._record(work, content_digest(work.command), at_us, batch)
+                found = self._decide_one(waiting.admitted, at_us, batch)
             batch.answers.append((waiting.future, found))
             queue.popleft()
             now = time.perf_counter_ns()
-        batch.deciding_ns += now - began
+            batch.deciding_ns, began = batch.deciding_ns + now - began, now
 
-    def _decide_one(self, waiting: _Waiting, batch: _Batch) -> Ack:
-        admitted, journal = waiting.admitted, batch.journal
-        request = admitted.request
-        at_us = self._clock.now_us() if waiting.at_us is None else waiting.at_us
-        decide(self.state, request, admitted.digest, max(at_us, self.state.at_us), journal)
+    def _stamp(self, at_us: int | None) -> int:
+        """The venue time of what is decided next."""
+        self._live = at_us is None
+        return max(self._clock.now_us() if at_us is None else at_us, self.state.at_us)
+
+    def _record(
+        self, request: Request, digest: str, at_us: int, batch: _Batch
+    ) -> Sequence[Envelope]:
+        """Decide a command; its record and effects, which are kept for the append."""
+        journal = batch.journal
+        decide(self.state, request, digest, at_us, journal)
         effects = journal.envelopes
         self._watch.check(effects)
-        ack = answer(effects)
         batch.draft.add(effects)
+        return effects
+
+    def _decide_one(self, admitted: Admitted, at_us: int, batch: _Batch) -> Ack:
+        request = admitted.request
+        effects = self._record(request, admitted.digest, at_us, batch)
+        ack = answer(effects)
         if ack.refusal is not None and ack.refusal.code is RejectCode.INTERNAL:
             self.faults += 1
         key = admitted.key
@@ -327,15 +356,15 @@ async def serving(url: StoreUrl, bounds: Bounds = Bounds()) -> AsyncIterator[Ven
     """
     venue = Venue(url, bounds)
     server = asyncio.create_task(venue.run())
-    try:
-        with settled():
-            yield venue
-    finally:
-        venue.stop()
+    with settled():
         try:
-            await server
+            yield venue
         finally:
-            venue.close()
+            venue.stop()
+            try:
+                await server
+            finally:
+                venue.close()
 
 
 def _conflict(admitted: Admitted) -> KeyConflict:

@@ -13,18 +13,18 @@ from exchange.orders.commands import Request, Role, account_of
 from exchange.orders.records import CommandLog, CommandRecorded, record_stream
 from exchange.orders.rulebook import Assets, Market
 from exchange.settlement.spot import Settlement
-from exchange.users.events import AccountOpened
+from exchange.users.events import AccountOpened, TradeGroupSet
 from exchange.users.user import User
 from exchange.venue.catalogue import Aggregate, make_aggregate
 from exchange.wallet.ledger import Ledger
 
 A = TypeVar("A")
 
-STATE_ENCODING = 1
+STATE_ENCODING = 2
 """Version of what the state hash covers and how."""
 
 
-INDEXED = frozenset({CommandRecorded, AccountOpened})
+INDEXED = frozenset({CommandRecorded, AccountOpened, TradeGroupSet})
 """Events that the indexes follow too."""
 
 
@@ -44,6 +44,8 @@ class VenueState:
         self.rooms: dict[str, Room] = {}  # symbol -> listed market
         self.owners: dict[str, str] = {}  # account -> user
         self._records: dict[str | None, CommandLog] = {}  # account -> its records
+        self.groups: dict[str, str] = {}  # account -> trade group, where it has one
+        self.at_work = False  # whether the last command was the venue's own
         self.at_us = 0  # venue time of the last command
         self.assets = self._make("assets", Assets)
         self.ledger = self._make("ledger", Ledger)
@@ -54,8 +56,14 @@ class VenueState:
             if event.at_us < self.at_us:
                 raise InvariantViolation("R3", f"venue time {event.at_us} went back")
             self.at_us = event.at_us
+            self.at_work = event.role is Role.SYSTEM
         elif isinstance(event, AccountOpened):
             self.owners[event.account] = aggregate.id.removeprefix("user:")
+        elif isinstance(event, TradeGroupSet):
+            if event.group is None:
+                self.groups.pop(event.account, None)
+            else:
+                self.groups[event.account] = event.group
 
     def apply(self, stream: str, version: int, event: Event) -> None:
         """Follow a stored event.
@@ -117,7 +125,7 @@ class VenueState:
         """Whether the actor may give this kind of command, for this account."""
         account = account_of(request.command)
         if account is None:
-            return request.role is Role.OPERATOR
+            return request.role is request.command.ROLE
         return self.may_act(account, request)
 
     def may_act(self, account: str, request: Request) -> bool:

@@ -1,19 +1,32 @@
 """Orders: place, cancel, reduce. Each function judges, then records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from exchange.kernel.accounts import available
 from exchange.kernel.ids import order_id
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.journal import Entry
-from exchange.kernel.orders import BUY, FOK, GTC, LIMIT, EndReason, OrderTerms, Side
+from exchange.kernel.orders import BUY, FOK, LIMIT, RESTING, EndReason, Met, OrderTerms, Side
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.accept import accept, plan
 from exchange.matching.book import Book, Order
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
-from exchange.matching.plan import Plan, would_trade
-from exchange.orders.commands import CancelOrder, PlaceOrder, ReduceOrder
-from exchange.orders.validate import check_cancelling, check_terms, check_trading
+from exchange.matching.plan import Plan, opposite
+from exchange.orders.commands import (
+    CancelOrder,
+    CancelOrders,
+    ExpireOrders,
+    PlaceOrder,
+    ReduceOrder,
+)
+from exchange.orders.validate import (
+    check_cancelling,
+    check_deadline,
+    check_placing,
+    check_terms,
+    check_trading,
+)
 from exchange.risk.pre_trade import check_open_orders
 from exchange.settlement.events import FeesClosed
 from exchange.settlement.spot import settle, trade_entry
@@ -22,7 +35,10 @@ from exchange.venue.state import Room, VenueState
 from exchange.wallet.entries import hold, release
 from exchange.wallet.events import EntriesPosted
 
-FILLED = EndReason.FILLED
+FILLED, DEADLINE = EndReason.FILLED, EndReason.DEADLINE
+
+SWEEP_MAX = 1_000
+"""The most orders that one sweep takes out of a book."""
 
 
 def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> None:
@@ -31,13 +47,18 @@ def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> Non
     Raises:
         Rejected: by the first check that fails, in the fixed order; nothing is recorded.
     """
-    account, terms = command.account, command.terms
+    account, terms, at_us = command.account, command.terms, journal.at_us
     room = state.room(command.symbol)
-    check_trading(room.market)
     rules = room.market.instrument
+    check_placing(room.market, terms)
     check_terms(terms, rules)
+    deadline_us = check_deadline(terms, rules, at_us)
     _check_place(room.book, account, terms, rules)
-    planned = plan(room.book, account, terms, rules.value_unit, rules.lot)
+    group = state.groups.get(account)
+    planned = plan(room.book, group or account, terms, rules.value_unit, rules.lot, at_us)
+    if planned.stopped is EndReason.WOULD_TRADE:
+        best = opposite(room.book, terms.side).best
+        raise Rejected(RejectCode.WOULD_TRADE, "price", terms.price, best.price if best else None)
     if terms.price is None:
         _check_planned_notional(planned, rules)
     if terms.time_in_force is FOK and planned.filled != terms.quantity:
@@ -48,7 +69,7 @@ def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> Non
         raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", amount, free)
 
     cause = journal.begin(room.market.version)
-    accepted = accept(room.book, account, terms, planned)
+    accepted = accept(room.book, account, terms, planned, group, deadline_us)
     journal.record(room.book, accepted)
     name = order_id(command.symbol, accepted.number)
     entries = [hold(name, account, asset, amount)] if amount else []
@@ -57,8 +78,9 @@ def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> Non
     unused = _unused(accepted, rules)
     if unused:
         entries.append(release(name, room.book.version, account, asset, unused))
-    if entries:
-        journal.record(state.ledger, EntriesPosted(*cause, tuple(entries)))
+    if accepted.met:
+        entries += _part(room, accepted.met, terms.side, journal)
+    post(state, entries, journal, cause)
 
 
 def cancel_order(state: VenueState, command: CancelOrder, journal: Journal) -> None:
@@ -72,6 +94,41 @@ def cancel_order(state: VenueState, command: CancelOrder, journal: Journal) -> N
     _check_named(command)
     order = _find(room.book, command)
     close_orders(state, room, [order], EndReason.CANCELLED, journal)
+
+
+def cancel_orders(state: VenueState, command: CancelOrders, journal: Journal) -> None:
+    """Take an account's open orders out of the books; having none is no refusal.
+
+    Raises:
+        Rejected: UNKNOWN_MARKET.
+    """
+    rooms = [room for _, room in sorted(state.rooms.items())]
+    if command.only_symbol is not None:
+        rooms = [state.room(command.only_symbol)]
+
+    cause, entries = journal.begin(), list[Entry]()
+    for room in rooms:
+        owned = room.book.accounts.get(command.account, {})
+        chosen = [owned[n] for n in sorted(owned) if command.side in (None, owned[n].side)]
+        entries += end_orders(room, chosen, EndReason.CANCELLED, journal)
+    post(state, entries, journal, cause)
+
+
+def expire_orders(state: VenueState, command: ExpireOrders, journal: Journal) -> None:
+    """Take orders out of a book whose deadline has come, the earliest first, up to a bound.
+
+    Raises:
+        Rejected: UNKNOWN_MARKET.
+    """
+    room = state.room(command.symbol)
+
+    close_orders(state, room, due_orders(room.book, journal.at_us), DEADLINE, journal)
+
+
+def due_orders(book: Book, at_us: int) -> list[Order]:
+    """The open orders that a sweep at venue time ``at_us`` takes, at most ``SWEEP_MAX``."""
+    due = islice(book.deadlines.irange(maximum=(at_us, book.order_count)), SWEEP_MAX)
+    return [book.orders[number] for _, number in due]
 
 
 def reduce_order(state: VenueState, command: ReduceOrder, journal: Journal) -> None:
@@ -95,8 +152,7 @@ def reduce_order(state: VenueState, command: ReduceOrder, journal: Journal) -> N
 
     cause = journal.begin(room.market.version)
     journal.record(room.book, OrderReduced(order.number, quantity))
-    entry = _release(room, order, quantity)
-    journal.record(state.ledger, EntriesPosted(*cause, (entry,)))
+    post(state, [_release(room, order, quantity)], journal, cause)
 
 
 def close_orders(
@@ -104,29 +160,31 @@ def close_orders(
 ) -> None:
     """Record the command, then end open orders in the given order and free what they hold."""
     cause = journal.begin(room.market.version)
-    end_orders(state, room, orders, reason, journal, cause)
+    post(state, end_orders(room, orders, reason, journal), journal, cause)
 
 
 def end_orders(
-    state: VenueState,
-    room: Room,
-    orders: Iterable[Order],
-    reason: EndReason,
-    journal: Journal,
-    cause: tuple[str, int],
-) -> None:
-    """The effects of :func:`close_orders`, under a record that stands already."""
+    room: Room, orders: Iterable[Order], reason: EndReason, journal: Journal
+) -> list[Entry]:
+    """End open orders of one book in the given order; the entries that free what they hold."""
     closing = tuple(orders)
     if not closing:
-        return
+        return []
     leaves = [order.leaves for order in closing]
     numbers = tuple(order.number for order in closing)
     journal.record(room.book, OrdersCancelled(numbers, reason))
     accrued = tuple(number for number in numbers if number in room.settlement.accrued)
     if accrued:
         journal.record(room.settlement, FeesClosed(accrued))
-    entries = tuple(_release(room, o, n) for o, n in zip(closing, leaves, strict=True))
-    journal.record(state.ledger, EntriesPosted(*cause, entries))
+    return [_release(room, o, n) for o, n in zip(closing, leaves, strict=True)]
+
+
+def post(
+    state: VenueState, entries: Sequence[Entry], journal: Journal, cause: tuple[str, int]
+) -> None:
+    """All entries of the command whose record is ``cause``, as one event; none is no event."""
+    if entries:
+        journal.record(state.ledger, EntriesPosted(*cause, tuple(entries)))
 
 
 def required(rules: Instrument, side: Side, price: int, quantity: int) -> tuple[str, int]:
@@ -137,16 +195,12 @@ def required(rules: Instrument, side: Side, price: int, quantity: int) -> tuple[
 
 
 def _check_place(book: Book, account: str, terms: OrderTerms, rules: Instrument) -> None:
-    """Client order id, open orders, liquidity of a post-only order: in this order."""
+    """Client order id and open orders, in this order."""
     named = terms.client_order_id
     if named is not None and (account, named) in book.client_ids:
         raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
-    if terms.type is LIMIT and terms.time_in_force is GTC:
+    if terms.type is LIMIT and terms.time_in_force in RESTING:
         check_open_orders(rules, len(book.accounts.get(account, ())))
-    price = terms.price
-    if terms.post_only and price is not None and would_trade(book, terms.side, price):
-        best = (book.asks if terms.side is BUY else book.bids).best
-        raise Rejected(RejectCode.WOULD_TRADE, "price", price, best.price if best else None)
 
 
 def _check_planned_notional(planned: Plan, rules: Instrument) -> None:
@@ -178,13 +232,27 @@ def _settle(room: Room, accepted: OrderAccepted, journal: Journal) -> list[Entry
 
 
 def _unused(accepted: OrderAccepted, rules: Instrument) -> int:
-    """Units that a limit order held for a rest that ended at once."""
+    """Units that a limit order held for what neither traded nor rests."""
     terms = accepted.terms
-    ended = accepted.ended
-    if ended is None or ended is FILLED or terms.price is None or terms.quantity is None:
+    all_used = accepted.ended in {None, FILLED} and not accepted.met
+    if terms.price is None or terms.quantity is None or all_used:
         return 0
-    rest = terms.quantity - sum(fill.quantity for fill in accepted.fills)
-    return required(rules, terms.side, terms.price, rest)[1]
+    filled = sum(fill.quantity for fill in accepted.fills)
+    return required(rules, terms.side, terms.price, terms.quantity - filled - accepted.leaves)[1]
+
+
+def _part(room: Room, met: Iterable[Met], side: Side, journal: Journal) -> list[Entry]:
+    """Close the fees of orders that a taker of ``side`` met and that ended; all their releases."""
+    rules, version = room.market.instrument, room.book.version
+    ended = tuple(it.maker for it in met if it.last and it.maker in room.settlement.accrued)
+    if ended:
+        journal.record(room.settlement, FeesClosed(ended))
+    entries = []
+    for it in met:
+        asset, amount = required(rules, side.other, it.price, it.quantity)
+        name = order_id(rules.symbol, it.maker)
+        entries.append(release(name, version, it.account, asset, amount))
+    return entries
 
 
 def _release(room: Room, order: Order, quantity: int) -> Entry:
