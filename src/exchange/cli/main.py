@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from exchange import __version__
-from exchange.cli import bench, demo, feed, look, verify
+from exchange.cli import bench, demo, feed, look, order, play, verify
 from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
 from exchange.feeds.flow import FeedError
 from exchange.feeds.sample import SampleUnavailable
@@ -21,8 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(feed.app, name="feed")
+app.add_typer(order.app, name="order")
 app.add_typer(bench.app, name="bench")
 app.command("demo")(demo.demo)
+app.command("play")(play.play_file)
 app.command("verify")(verify.verify_store)
 app.command("events")(look.events)
 app.command("book")(look.book)

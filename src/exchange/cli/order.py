@@ -1,0 +1,226 @@
+"""``exchange order``: one command to a store's venue, given by hand."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, NamedTuple
+
+import typer
+
+from exchange.cli.look import open_log
+from exchange.cli.output import BROKEN, JsonFlag, StoreOption, fail, print_facts, print_json
+from exchange.feeds.terms import OrderText, Scale, in_decimals, scale_of, terms_of
+from exchange.kernel.decimals import DecimalError, to_text, to_units
+from exchange.kernel.ids import order_id
+from exchange.kernel.orders import Fill, SelfTrade, Side, TimeInForce
+from exchange.kernel.rejects import Refusal
+from exchange.orders.commands import AnyCommand, CancelOrder, PlaceOrder, ReduceOrder, Request, Role
+from exchange.store.urls import StoreUrl
+from exchange.venue.answers import Ack
+from exchange.venue.intake import Malformed
+from exchange.venue.sequencer import KeyConflict, Venue, serving
+
+OPERATOR = "operator"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NUMBER_DIGITS_MAX = 18
+FILL = "{quantity} @ {price} from {account} ({order_id})"
+
+app = typer.Typer(help="Place, cancel and reduce orders.", no_args_is_help=True)
+
+Account = Annotated[str, typer.Argument(help="The account whose order it is.")]
+OpenOrder = Annotated[
+    str, typer.Argument(help="SYMBOL:NUMBER as it was printed; SYMBOL alone with --client-id.")
+]
+ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Its client id.")]
+Key = Annotated[
+    str | None, typer.Option(help="Idempotency key: the same line again gets the same answer.")
+]
+AsOperator = Annotated[
+    bool, typer.Option("--as-operator", help="Act as an operator, not as the account's owner.")
+]
+
+
+class Giver(NamedTuple):
+    """Where a command goes, for whom, and how it is answered."""
+
+    store: str
+    account: str
+    symbol: str
+    key: str | None
+    as_operator: bool
+    as_json: bool
+
+
+@app.command("place")
+def place_order(  # one option each
+    account: Account,
+    symbol: Annotated[str, typer.Argument(help="The market.")],
+    side: Annotated[Side, typer.Argument(help="Which side to take.")],
+    quantity: Annotated[
+        str | None, typer.Argument(help="How much; not with --budget.", show_default=False)
+    ] = None,
+    *,
+    store: StoreOption,
+    price: Annotated[str | None, typer.Option(help="Limit price.")] = None,
+    market: Annotated[bool, typer.Option("--market", help="At any price.")] = False,
+    budget: Annotated[str | None, typer.Option(help="Spend or bring in so much.")] = None,
+    tif: Annotated[TimeInForce, typer.Option(help="How long it stands.")] = TimeInForce.GTC,
+    post_only: Annotated[bool, typer.Option("--post-only", help="Never trade on entry.")] = False,
+    self_trade: Annotated[
+        SelfTrade, typer.Option(help="Where it meets an own order.")
+    ] = SelfTrade.EXPIRE_TAKER,
+    display: Annotated[str | None, typer.Option(help="Show so much at a time.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Its deadline with --tif gtd: 2031-01-31T09:30:00Z.")
+    ] = None,
+    client_id: ClientId = None,
+    key: Key = None,
+    as_operator: AsOperator = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Place one order and print what became of it. Exit 1 when it is refused."""
+    if market is (price is not None):
+        raise typer.BadParameter("an order has either a --price or --market")
+    order = OrderText(
+        side=side,
+        price=price,
+        quantity=quantity,
+        budget=budget,
+        time_in_force=tif,
+        post_only=post_only,
+        self_trade=self_trade,
+        client_order_id=client_id,
+        display=display,
+        deadline_us=None if until is None else _time_us(until),
+    )
+    giver = Giver(store, account, symbol, key, as_operator, as_json)
+    _give(giver, lambda scale: PlaceOrder(account, symbol, terms_of(order, scale)), side)
+
+
+@app.command("cancel")
+def cancel_order(
+    account: Account,
+    order: OpenOrder,
+    *,
+    store: StoreOption,
+    client_id: ClientId = None,
+    key: Key = None,
+    as_operator: AsOperator = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Cancel one open order. Exit 1 when it is refused."""
+    symbol, number = _order(order, client_id)
+    giver = Giver(store, account, symbol, key, as_operator, as_json)
+    _give(giver, lambda _: CancelOrder(account, symbol, number, client_id))
+
+
+@app.command("reduce")
+def reduce_order(
+    account: Account,
+    order: OpenOrder,
+    quantity: Annotated[str, typer.Argument(help="How much to take off; all of it cancels.")],
+    *,
+    store: StoreOption,
+    client_id: ClientId = None,
+    key: Key = None,
+    as_operator: AsOperator = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take an amount off an open order, which keeps its place. Exit 1 when it is refused."""
+    symbol, number = _order(order, client_id)
+
+    def command(scale: Scale) -> AnyCommand:
+        return ReduceOrder(account, symbol, to_units(quantity, scale.quantity), number, client_id)
+
+    _give(Giver(store, account, symbol, key, as_operator, as_json), command)
+
+
+def _time_us(text: str) -> int:
+    """Microseconds since 1970 UTC, cut off below."""
+    try:
+        return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
+    except (ValueError, TypeError):  # no time, or one that names no zone
+        raise typer.BadParameter(f"{text!r} is no time like 2031-01-31T09:30:00Z") from None
+
+
+def _order(text: str, client_id: str | None) -> tuple[str, int | None]:
+    """Symbol and number of the order; the number is null where a client id names it."""
+    symbol, colon, number = text.partition(":")
+    if bool(colon) is (client_id is not None):
+        raise typer.BadParameter("name the order as SYMBOL:NUMBER, or as SYMBOL with --client-id")
+    if colon and not (number.isascii() and number.isdigit() and len(number) <= NUMBER_DIGITS_MAX):
+        raise typer.BadParameter(f"{text!r} is no order: write SYMBOL:NUMBER")
+    return symbol, int(number) if colon else None
+
+
+def _give(
+    giver: Giver, command_of: Callable[[Scale], AnyCommand], side: Side | None = None
+) -> None:
+    """Submit the command as the store's writer, and print the answer."""
+    open_log(giver.store).close()  # A store that is not there is told, not made.
+
+    async def work() -> tuple[Ack, Scale]:
+        async with serving(StoreUrl.parse(giver.store)) as venue:
+            scale = _scale(venue, giver.symbol)
+            request = _request(venue, giver, command_of(scale))
+            return await venue.submit(request), scale
+
+    try:
+        ack, scale = asyncio.run(work())
+    except (DecimalError, Malformed) as error:
+        raise typer.BadParameter(str(error)) from error
+    except KeyConflict:
+        fail("the key or client id was used for another command; nothing was done", BROKEN)
+    _tell(giver, ack, scale, side)
+    if ack.refusal is not None:
+        raise typer.Exit(BROKEN)
+
+
+def _scale(venue: Venue, symbol: str) -> Scale:
+    if symbol not in venue.state.rooms:
+        known = ", ".join(sorted(venue.state.rooms)) or "none"
+        raise typer.BadParameter(f"{symbol!r} is no market of this store; it has: {known}")
+    return scale_of(venue.state, symbol)
+
+
+def _request(venue: Venue, giver: Giver, command: AnyCommand) -> Request:
+    owner = venue.state.owners.get(giver.account)
+    if owner is None:
+        raise typer.BadParameter(f"{giver.account!r} is no account of this store")
+    if giver.as_operator:
+        return Request(command, OPERATOR, Role.OPERATOR, giver.key)
+    return Request(command, owner, Role.TRADER, giver.key)
+
+
+def _tell(giver: Giver, ack: Ack, scale: Scale, side: Side | None) -> None:
+    """The answer as one document, or what of it there is, line by line."""
+    refused = _refusal(in_decimals(ack.refusal, scale, side)) if ack.refusal else None
+    fills = [_fill(giver.symbol, fill, scale) for fill in ack.fills]
+    told = {"order_id": ack.order_id, "status": ack.status and ack.status.value}
+    if giver.as_json:
+        accepted = {"accepted": not refused, "position": ack.position}
+        print_json(told | accepted | {"fills": fills, "refusal": refused})
+    elif refused:
+        print_facts("refused", _known(refused))
+    else:
+        shown = [FILL.format(**fill) for fill in fills] or None
+        print_facts("accepted", _known(told | {"fills": shown}))
+
+
+def _fill(symbol: str, fill: Fill, scale: Scale) -> dict[str, str]:
+    return {
+        "order_id": order_id(symbol, fill.maker),
+        "account": fill.account,
+        "price": to_text(fill.price, scale.price),
+        "quantity": to_text(fill.quantity, scale.quantity),
+    }
+
+
+def _refusal(refusal: Refusal) -> dict[str, int | str | None]:
+    code, field = refusal.code.value, refusal.field or None
+    return {"code": code, "field": field, "value": refusal.value, "bound": refusal.bound}
+
+
+def _known(facts: Mapping[str, object]) -> dict[str, object]:
+    """Facts that there are."""
+    return {name: fact for name, fact in facts.items() if fact is not None}

@@ -1,0 +1,1 @@
+"""Order-book stories as text: read, played on a venue without a store, and checked."""

@@ -1,0 +1,61 @@
+"""The form of every statement, and the function that it calls."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from exchange.feeds.script import expectations as expect
+from exchange.feeds.script import opening, trading
+from exchange.kernel.orders import Side
+
+
+class Form(NamedTuple):
+    """How a statement is written: ``{name}`` is one word, ``{name...}`` any number of them, and
+    ``[…]`` may be left out. Each name is an argument of ``act``, behind the story.
+    """
+
+    text: str
+    act: Callable[..., None]
+    block: bool = False
+    """Lines up to ``end`` belong to it, and come as the argument ``lines``."""
+
+
+buy, sell = partial(trading.place, Side.BUY), partial(trading.place, Side.SELL)
+
+FORMS = (
+    Form("market {symbol} {settings...}", opening.list_market),
+    Form("on {symbol}", opening.choose_market),
+    Form("asset {asset} {decimals}", opening.register_asset),
+    Form("account {account} of {user}", opening.open_account),
+    Form("account {account}", opening.open_user),
+    Form("deposit {account} {amount} {asset}", opening.deposit),
+    Form("transfer {amount} {asset} from {account} to {target}", opening.transfer),
+    Form("clock {time}", opening.set_clock),
+    Form("state {state}", opening.change_state),
+    Form("{account} buys {quantity} at {price} {options...}", buy),
+    Form("{account} sells {quantity} at {price} {options...}", sell),
+    Form("{account} buys for {budget} at market {options...}", buy),
+    Form("{account} sells for {budget} at market {options...}", sell),
+    Form("cancel {name} [by {account}]", trading.cancel),
+    Form("reduce {name} by {quantity}", trading.reduce),
+    Form("expect fills {fills...}", expect.expect_fills),
+    Form("expect refused {code} [{field}]", expect.expect_refused),
+    Form("expect status {name} {status} [because {reason}]", expect.expect_status),
+    Form("expect rests {quantity}", expect.expect_rests),
+    Form("expect rests {name} {quantity}", expect.expect_rests),
+    Form("expect balance {account} {asset} {amount} [held {on_hold}]", expect.expect_balance),
+    Form("expect fees {asset} {amount}", expect.expect_fees),
+    Form("expect book", expect.expect_book, block=True),
+)
+"""The first that fits a line is meant."""
+
+
+def pattern_of(form: Form) -> re.Pattern[str]:
+    """What the lines look like that have this form, words parted by one blank."""
+    many = re.sub(r" \{(\w+)\.\.\.\}", r"(?P<\1>(?: \\S+)*)", form.text)
+    one = re.sub(r"\{(\w+)\}", r"(?P<\1>\\S+)", many)
+    return re.compile(one.replace(" [", "(?: ").replace("]", ")?"))
+
+
+PATTERNS = tuple((pattern_of(form), form) for form in FORMS)

@@ -1,0 +1,71 @@
+"""Where each order of a story stands, followed from the events that tell of it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from exchange.kernel.events import Envelope, Event
+from exchange.kernel.orders import CANCELLING, EndReason, Status
+from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
+from exchange.venue.answers import status
+
+
+class Life(NamedTuple):
+    """Where an order stands; ``reason`` is why it ended, null while it is open."""
+
+    status: Status
+    reason: EndReason | None = None
+
+    def __str__(self) -> str:
+        if self.reason is None or self.reason is EndReason.FILLED:
+            return self.status.value
+        return f"{self.status.value} because {self.reason.value}"
+
+
+class Lives:
+    """(symbol, order number) -> its life; orders that ended are kept."""
+
+    def __init__(self) -> None:
+        self._lives: dict[tuple[str, int], Life] = {}
+
+    def of(self, symbol: str, number: int) -> Life:
+        """The life of an accepted order."""
+        return self._lives[symbol, number]
+
+    def follow(self, envelopes: Iterable[Envelope]) -> None:
+        """Follow the effects of one command.
+
+        Raises:
+            TypeError: a book has an event that nobody follows here.
+        """
+        for envelope in envelopes:
+            room, _, symbol = envelope.originator_id.partition(":")
+            if room == "book":
+                self._follow(symbol, envelope.event)
+
+    def _follow(self, symbol: str, event: Event) -> None:
+        match event:
+            case OrderAccepted():
+                self._accept(symbol, event)
+            case OrdersCancelled():
+                for number in event.numbers:
+                    self._end(symbol, number, event.reason)
+            case OrderReduced():
+                pass  # It stays what it was.
+            case _:
+                raise TypeError(f"no order's life knows {type(event).__name__}")
+
+    def _accept(self, symbol: str, event: OrderAccepted) -> None:
+        for fill in event.fills:
+            if fill.last:
+                self._end(symbol, fill.maker, EndReason.FILLED)
+            else:
+                self._lives[symbol, fill.maker] = Life(Status.PARTIALLY_FILLED)
+        for met in event.met:
+            if met.last:
+                self._end(symbol, met.maker, met.reason)
+        self._lives[symbol, event.number] = Life(status(event), event.ended)
+
+    def _end(self, symbol: str, number: int, reason: EndReason) -> None:
+        ended = Status.CANCELED if reason in CANCELLING else Status.EXPIRED
+        ended = Status.FILLED if reason is EndReason.FILLED else ended
+        self._lives[symbol, number] = Life(ended, reason)

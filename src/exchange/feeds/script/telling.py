@@ -1,0 +1,49 @@
+"""What came of a story's last command, in the words of its script."""
+
+from collections.abc import Iterable
+
+from exchange.feeds.script.picture import picture_of, plain, written
+from exchange.feeds.script.story import Story
+from exchange.feeds.terms import Scale, in_decimals
+from exchange.kernel.decimals import to_text
+from exchange.kernel.orders import Fill
+from exchange.kernel.rejects import Refusal
+from exchange.orders.commands import PlaceOrder
+
+
+def told(story: Story) -> str:
+    """The refusal, or the fills and where the command's order stands; "" if it had none."""
+    ack = story.ack
+    if ack.refusal is not None:
+        return f"refused {told_refusal(story, ack.refusal)}"
+    if ack.order_id is None:
+        return ""
+    symbol, number = story.last_order()
+    life = str(story.lives.of(symbol, number))
+    fills = told_fills(ack.fills, story.scale(symbol))
+    return f"{fills}; {life}" if ack.fills else life
+
+
+def told_fills(fills: Iterable[Fill], scale: Scale) -> str:
+    """``2 @ 100.00 from alice, 1 @ 101.00 from bob``; "none" without any."""
+    written_out = (
+        f"{plain(fill.quantity, scale.quantity)} @ {to_text(fill.price, scale.price)}"
+        f" from {fill.account}"
+        for fill in fills
+    )
+    return ", ".join(written_out) or "none"
+
+
+def told_refusal(story: Story, refusal: Refusal) -> str:
+    """Code, field and the numbers compared, in decimals where an order's market is known."""
+    command = story.command
+    symbol = getattr(command, "symbol", None)
+    if symbol not in story.state.rooms:
+        return str(refusal)
+    side = command.terms.side if isinstance(command, PlaceOrder) else None
+    return str(in_decimals(refusal, story.scale(symbol), side))
+
+
+def told_book(story: Story) -> list[str]:
+    """The book that statements are about, line by line; none before a market is listed."""
+    return written(picture_of(story.book()), story.scale()) if story.symbol else []

@@ -1,0 +1,89 @@
+"""What a script trades with: orders, and what is done to them. A function a statement."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from exchange.feeds.script.story import Named, Story
+from exchange.feeds.script.words import Unreadable, member, time_us
+from exchange.feeds.terms import OrderText, terms_of
+from exchange.kernel.decimals import to_units
+from exchange.kernel.orders import SelfTrade, Side, TimeInForce
+from exchange.orders.commands import CancelOrder, PlaceOrder, ReduceOrder
+
+FLAGS: dict[str, dict[str, Any]] = {
+    **{one.value: {"time_in_force": one} for one in TimeInForce},
+    "post-only": {"post_only": True},
+}
+"""Word behind an order -> the fields of its text that it fills."""
+
+VALUES: dict[str, Callable[[Story, str], dict[str, Any]]] = {
+    "as": lambda _, text: {"client_order_id": text},
+    "display": lambda _, text: {"display": text},
+    "self-trade": lambda _, text: {"self_trade": member(SelfTrade, text)},
+    "until": lambda story, text: {
+        "time_in_force": TimeInForce.GTD,
+        "deadline_us": time_us(text, story.now_us),
+    },
+}
+"""Word that has a value -> the fields that the value fills."""
+
+
+def place(
+    side: Side,
+    story: Story,
+    account: str,
+    options: str,
+    *,
+    price: str = "market",
+    quantity: str | None = None,
+    budget: str | None = None,
+) -> None:
+    """An order on the market; its name, if it has one, stands for it from then on."""
+    order = OrderText(
+        side=side,
+        price=None if price == "market" else price,
+        quantity=quantity,
+        budget=budget,
+        **_options(story, options.split()),
+    )
+    symbol = story.listed()
+    story.do(PlaceOrder(account, symbol, terms_of(order, story.scale())))
+    if order.client_order_id is not None and story.ack.refusal is None:
+        story.names[order.client_order_id] = Named(symbol, story.last_order()[1], account)
+
+
+def cancel(story: Story, name: str, account: str | None) -> None:
+    """Take an order out of the book: as its own account, or as another, which is refused."""
+    order = story.named(name)
+    story.do(CancelOrder(account or order.account, order.symbol, order.number))
+
+
+def reduce(story: Story, name: str, quantity: str) -> None:
+    """Take an amount off an order."""
+    order = story.named(name)
+    units = to_units(quantity, story.scale(order.symbol).quantity)
+    story.do(ReduceOrder(order.account, order.symbol, units, order.number))
+
+
+def _options(story: Story, words: list[str]) -> dict[str, Any]:
+    """The fields of an order's text that the words behind it fill.
+
+    Raises:
+        Unreadable: a word is no option, or lacks its value.
+    """
+    fields: dict[str, Any] = {}
+    left = iter(words)
+    for name in left:
+        if name in FLAGS:
+            fields |= FLAGS[name]
+        elif name in VALUES:
+            fields |= VALUES[name](story, _value(name, left))
+        else:
+            raise Unreadable(f"{name!r} is no option of an order")
+    return fields
+
+
+def _value(name: str, left: Iterator[str]) -> str:
+    for value in left:
+        return value
+    raise Unreadable(f"{name!r} lacks its value")
