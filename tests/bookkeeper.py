@@ -5,12 +5,16 @@ with the naive matcher and money from fills alone.
 """
 
 from collections import Counter
+from copy import deepcopy
 from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from exchange.kernel.instruments import Instrument, MarketState
 from exchange.kernel.orders import RESTING, OrderTerms, OrderType, Side
 from exchange.kernel.rejects import RejectCode
+from exchange.orders.commands import AmendOrder
 from tests.oracle import Oracle, Resting, Verdict
 
 
@@ -41,16 +45,54 @@ class Bookkeeper:
         verdict = self._judge(account, symbol, terms)
         if verdict.refusal is not None:
             return verdict, []
-        makers = {it.number: it for it in self.markets[symbol].resting}
         self.markets[symbol].admit(account, terms, verdict, self.at_us, self.groups.get(account))
         number = self.markets[symbol].order_count
-        settled = []
+        return verdict, self._settled(symbol, account, number, terms.side, verdict)
+
+    def amend(self, command: AmendOrder) -> tuple[Verdict, list[Fees]]:
+        """What becomes of a change that is well formed, and the fees of its fills in order."""
+        account, symbol, number = command.account, command.symbol, command.number or 0
+        market, rules = self.markets[symbol], self.rules[symbol]
+        if self.states[symbol] is not MarketState.CONTINUOUS:
+            return Verdict(RejectCode.MARKET_STATE), []
+        found = [it for it in market.resting if (it.account, it.number) == (account, number)]
+        if not found:
+            return Verdict(RejectCode.NOT_FOUND), []
+        order = found[0]
+        total = command.quantity or order.quantity
+        changed = replace(
+            order.terms,
+            price=command.price or order.price,
+            quantity=total,
+            display=command.display or (min(order.display, total) if order.display else None),
+            deadline_us=command.deadline_us or order.deadline_us,
+        )
+        left = total - (order.quantity - order.leaves)
+        if left > 0 and command.deadline_us is not None and command.deadline_us <= self.at_us:
+            return Verdict(RejectCode.DEADLINE_PASSED), []
+        if left > 0:
+            verdict = deepcopy(market).amend(account, number, self.at_us, changed)
+            if verdict.refusal is not None:
+                return verdict, []
+            asset = rules.quote if order.side is Side.BUY else rules.base
+            held = self._needs(rules, order.side, order.price, order.leaves, asset)
+            needs = self._needs(rules, order.side, changed.price or 0, left, asset)
+            if needs - held > self.free(account, asset):
+                return Verdict(RejectCode.INSUFFICIENT_FUNDS), []
+        verdict = market.amend(account, number, self.at_us, changed)
+        return verdict, self._settled(symbol, account, number, order.side, verdict)
+
+    def _settled(
+        self, symbol: str, account: str, number: int, side: Side, verdict: Verdict
+    ) -> list[Fees]:
+        """The fees of an incoming order's fills, in order, and what they move."""
+        rules, settled = self.rules[symbol], []
         for fill in verdict.fills:
-            taker = (account, number, self.rules[symbol].taker_ppm)
-            maker = (fill.account, makers[fill.maker].number, self.rules[symbol].maker_ppm)
-            buyer, seller = (taker, maker) if terms.side is Side.BUY else (maker, taker)
+            taker = (account, number, rules.taker_ppm)
+            maker = (fill.account, fill.maker, rules.maker_ppm)
+            buyer, seller = (taker, maker) if side is Side.BUY else (maker, taker)
             settled.append(self._settle(symbol, fill.price, fill.quantity, buyer, seller))
-        return verdict, settled
+        return settled
 
     def cancel(self, account: str, symbol: str, number: int) -> RejectCode | None:
         """Why the cancel is refused."""

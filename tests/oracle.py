@@ -8,6 +8,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from exchange.kernel.orders import EndReason, Fill, Met, OrderTerms, OrderType, SelfTrade, Side
 from exchange.kernel.orders import TimeInForce as Lasting
 from exchange.kernel.rejects import RejectCode
@@ -31,6 +33,7 @@ class Resting:
     shown: int
     display: int | None
     deadline_us: int | None
+    terms: OrderTerms
 
 
 class Verdict(NamedTuple):
@@ -79,7 +82,7 @@ class Oracle:
                 Resting(
                     self.order_count, account, group or account, terms.side, terms.price or 0,
                     terms.quantity or 0, verdict.leaves, terms.client_order_id, self._next_rank(),
-                    shown, terms.display, terms.deadline_us,
+                    shown, terms.display, terms.deadline_us, terms,
                 )
             )  # fmt: skip
 
@@ -98,6 +101,40 @@ class Oracle:
         found[0].quantity -= quantity
         self._cut(found[0], quantity)
         return None
+
+    def amend(self, account: str, number: int, at: int, changed: OrderTerms) -> Verdict:
+        """Change an order to a price, a total, a display and a deadline."""
+        found = [it for it in self.resting if (it.account, it.number) == (account, number)]
+        if not found:
+            return Verdict(RejectCode.NOT_FOUND)
+        order, total = found[0], changed.quantity or 0
+        left = total - (order.quantity - order.leaves)
+        if left <= 0:
+            self.cancel(account, number)
+            return Verdict(None, ended=EndReason.CANCELLED)
+        shows_more = order.display is not None and (changed.display or 0) > order.display
+        if changed.price == order.price and total <= order.quantity and not shows_more:
+            self._cut(order, order.leaves - left)
+            order.shown = min(order.shown, changed.display or left)
+            verdict = Verdict(leaves=left)
+        else:
+            terms = replace(changed, quantity=left)
+            trial = deepcopy(self)
+            trial.cancel(account, number)
+            verdict = trial._enter(account, terms, at, order.group)  # noqa: SLF001
+            if verdict.refusal is not None:
+                return verdict
+            self.resting, self.rank = trial.resting, trial.rank
+            self.trade_count += len(verdict.fills)
+            if verdict.ended is not None:
+                return verdict
+            order.price, order.leaves = changed.price or 0, verdict.leaves
+            order.rank = self._next_rank()
+            order.shown = min(changed.display or order.leaves, order.leaves)
+            self.resting.append(order)
+        order.quantity, order.display = total, changed.display
+        order.deadline_us = changed.deadline_us
+        return verdict
 
     def queue(self, side: Side) -> list[Resting]:
         """Whom an order of ``side`` meets: the best price first, then first come."""

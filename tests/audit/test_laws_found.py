@@ -17,6 +17,7 @@ from exchange.kernel.orders import EndReason, Fill, OrderType, Side, TimeInForce
 from exchange.kernel.rejects import Refusal, RejectCode
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
 from exchange.orders.commands import (
+    AmendOrder,
     AnyCommand,
     CancelOrder,
     ChangeMarketState,
@@ -473,7 +474,7 @@ def test_an_order_that_used_up_its_fills_is_sound(monkeypatch: pytest.MonkeyPatc
 
 def test_every_kind_of_command_has_its_due_effects() -> None:
     """A new kind can't slip through; a place stands apart."""
-    assert {*DUE, PlaceOrder, ExpireOrders} == set(typing.get_args(AnyCommand))
+    assert {*DUE, PlaceOrder, ExpireOrders, AmendOrder} == set(typing.get_args(AnyCommand))
 
 
 def test_a_gap_in_a_stream_is_named() -> None:

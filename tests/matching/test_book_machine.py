@@ -2,8 +2,11 @@
 
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -17,6 +20,7 @@ from exchange.kernel.orders import EndReason, Fill, OrderTerms, SelfTrade, Side,
 from exchange.kernel.rejects import RejectCode
 from exchange.matching import plan as planning
 from exchange.matching.accept import accept, plan
+from exchange.matching.amend import amend
 from exchange.matching.book import Book, Order
 from exchange.matching.events import BookEvent, OrderReduced, OrdersCancelled
 from tests.build import BUY, SELL, limit, market, rows
@@ -55,6 +59,20 @@ class Engine:
         self.record(event)
         assert event.number == self.book.order_count
         assert event.trade == (first if event.fills else 0)
+        return Verdict(None, event.fills, event.leaves, event.ended, event.met)
+
+    def amend(self, number: int, terms: OrderTerms, at: int) -> Verdict:
+        """What became of a change of an open order; ``terms`` have its new total."""
+        order = self.book.orders[number]
+        left = (terms.quantity or 0) - (order.quantity - order.leaves)
+        if left <= 0:
+            self.record(OrdersCancelled((number,), EndReason.CANCELLED))
+            return Verdict(None, ended=EndReason.CANCELLED)
+        rules: Any = SimpleNamespace(value_unit=self._value_unit, lot=self._lot)
+        event = amend(self.book, order, terms, left, rules, at)
+        if event.ended is EndReason.WOULD_TRADE:
+            return Verdict(RejectCode.WOULD_TRADE)
+        self.record(event)
         return Verdict(None, event.fills, event.leaves, event.ended, event.met)
 
     def record(self, event: BookEvent) -> None:
@@ -130,6 +148,36 @@ class BookMachine(RuleBasedStateMachine):
     ) -> None:
         budget = lots * (self.lowest + step) * self.lot * self.value_unit + more
         self.place(account, market(side, budget=budget, self_trade=mode))
+
+    @rule(
+        which=st.integers(0, 40), step=st.none() | steps, lots=st.none() | lots,
+        part=st.none() | st.integers(1, 3), minutes=st.none() | lots,
+    )  # fmt: skip
+    def amend(
+        self,
+        which: int,
+        step: int | None,
+        lots: int | None,
+        part: int | None,
+        minutes: int | None,
+    ) -> None:
+        order = self.engine.book.orders.get(self.number(which))
+        if order is None:
+            return
+        total = order.quantity if lots is None else lots * self.lot
+        display = min(total, order.display or total) if part is None else part * self.lot
+        terms = msgspec.structs.replace(
+            order.terms,
+            price=order.price if step is None else self.lowest + step,
+            quantity=total,
+            display=None if part is None and order.display is None else display,
+            deadline_us=order.deadline_us if minutes is None else self.at + minutes,
+        )
+        account, number = order.account, order.number
+        verdict = self.oracle.amend(account, number, self.at, terms)
+        assert verdict == self.engine.amend(number, terms, self.at)
+        self.effort.trades += len(verdict.fills)
+        self.compare(changed=verdict.refusal is None)
 
     @rule(account=accounts, which=st.integers(0, 40))
     def cancel(self, account: str, which: int) -> None:

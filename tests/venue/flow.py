@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from exchange.kernel.orders import OrderTerms, SelfTrade, Side, TimeInForce
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import (
+    AmendOrder,
     AnyCommand,
     CancelOrder,
     Deposit,
@@ -140,6 +141,25 @@ def changes(draw: st.DrawFn) -> CancelOrder | ReduceOrder:
     if draw(st.booleans()):
         return CancelOrder(account, symbol, which)
     return ReduceOrder(account, symbol, draw(lots) * LOT[symbol], which)
+
+
+@st.composite
+def amends(draw: st.DrawFn) -> AmendOrder:
+    """A change of an open order, which is counted as in ``changes``; deadlines from now on."""
+    symbol = draw(symbols)
+    quantity = draw(st.none() | lots)
+    price, display = draw(st.none() | steps), draw(st.none() | st.just(1))
+    if quantity is display is None:
+        price = price or 0
+    return AmendOrder(
+        draw(accounts),
+        symbol,
+        draw(st.integers(0, 7)),
+        price=None if price is None else LOWEST[symbol] + price * TICK[symbol],
+        quantity=None if quantity is None else quantity * LOT[symbol],
+        display=None if display is None else display * LOT[symbol],
+        deadline_us=draw(st.none() | st.none() | st.integers(0, 9)),
+    )
 
 
 def flawed(place: PlaceOrder, **flaw: Any) -> PlaceOrder:  # noqa: ANN401 - fields of the terms

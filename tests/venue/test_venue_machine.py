@@ -17,6 +17,7 @@ from exchange.kernel.orders import EndReason, Side
 from exchange.kernel.rejects import RejectCode
 from exchange.matching.events import OrderAccepted
 from exchange.orders.commands import (
+    AmendOrder,
     AnyCommand,
     CancelOrder,
     CancelOrders,
@@ -45,6 +46,7 @@ from tests.venue.flow import (
     MARKETS,
     OWNERS,
     accounts,
+    amends,
     changes,
     deposits,
     limits,
@@ -137,6 +139,25 @@ class VenueMachine(RuleBasedStateMachine):
         else:
             refusal = self.keeper.reduce(account, symbol, number, command.quantity)
             self.do(ReduceOrder(account, symbol, command.quantity, number), refusal)
+
+    @rule(command=amends())
+    def amend(self, command: AmendOrder) -> None:
+        """One of the account's own orders, or another's, as in ``change``."""
+        orders = [it.number for it in self.keeper.open_orders(command.symbol, command.account)]
+        others = sorted(it.number for it in self.keeper.markets[command.symbol].resting)
+        chosen = orders or others or [1]
+        until = command.deadline_us
+        command = msgspec.structs.replace(
+            command,
+            number=chosen[(command.number or 0) % len(chosen)],
+            deadline_us=None if until is None else self.desk.at_us + until,
+        )
+        verdict, fees = self.keeper.amend(command)
+        ack = self.do(command, verdict.refusal)
+        assert verdict.fills == ack.fills
+        settled = self.desk.effect(TradesSettled).trades if ack.fills else ()
+        assert fees == [Fees(trade.buy.fee, trade.sell.fee) for trade in settled]
+        self.effort.trades += len(ack.fills)
 
     @rule(command=deposits() | transfers())
     def fund(self, command: Deposit | TransferFunds) -> None:

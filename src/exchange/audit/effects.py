@@ -7,6 +7,7 @@ that and the record. They are worked out once more and compared.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from exchange.audit.amended import due_on_amend
 from exchange.audit.blame import Effect, blame
 from exchange.audit.orders import (
     LEDGER,
@@ -67,6 +68,8 @@ def check_effects(state: VenueState, command: Sequence[Envelope]) -> None:
             due = list(due_on_place(state, record.command, cause, record.at_us, effects))
         elif isinstance(record.command, commands.ExpireOrders):
             due = list(due_on_expire(state, record.command, cause, record.at_us))
+        elif isinstance(record.command, commands.AmendOrder):
+            due = list(due_on_amend(state, record.command, cause, record.at_us))
         else:
             due = list(DUE[type(record.command)](state, record.command, cause))
     except Rejected as rejected:

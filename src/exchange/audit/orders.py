@@ -7,11 +7,12 @@ from exchange.audit.matched import check_accepted
 from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
 from exchange.kernel.laws import InvariantViolation
-from exchange.kernel.orders import BUY, LIMIT, RESTING, EndReason
+from exchange.kernel.orders import BUY, LIMIT, RESTING, EndReason, Met, Side
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.book import Order
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
 from exchange.orders.commands import (
+    AmendOrder,
     CancelOrder,
     CancelOrders,
     ExpireOrders,
@@ -81,7 +82,7 @@ def due_on_cancel(state: VenueState, command: CancelOrder, cause: Cause) -> Iter
     """
     room = state.room(command.symbol)
     check_cancelling(room.market)
-    yield from closed(room, [_named(room, command)], EndReason.CANCELLED, cause)
+    yield from closed(room, [named(room, command)], EndReason.CANCELLED, cause)
 
 
 def due_on_cancel_all(state: VenueState, command: CancelOrders, cause: Cause) -> Iterator[Effect]:
@@ -130,7 +131,7 @@ def due_on_reduce(state: VenueState, command: ReduceOrder, cause: Cause) -> Iter
     check_trading(room.market)
     if quantity <= 0:
         raise Rejected(RejectCode.QUANTITY_BOUNDS, "quantity", quantity, lot)
-    order = _named(room, command)
+    order = named(room, command)
     if quantity >= order.leaves:
         yield from closed(room, [order], EndReason.CANCELLED, cause)
         return
@@ -192,19 +193,35 @@ def _paid(room: Room, accepted: OrderAccepted, cause: Cause) -> Iterator[Effect]
     version = room.book.version + 1
     if spare:
         entries.append(release(name, version, account, asset, spare))
-    if accepted.met:
-        traded = {leg.order for it in settled for leg in (it.buy, it.sell) if not leg.last}
-        partly = traded | room.settlement.accrued.keys()
-        parted = tuple([it.maker for it in accepted.met if it.last and it.maker in partly])
-        if parted:
-            yield room.settlement.id, FeesClosed(parted)
-        for it in accepted.met:
-            asset, amount = required(rules, terms.side.other, it.price, it.quantity)
-            entries.append(
-                release(order_id(rules.symbol, it.maker), version, it.account, asset, amount)
-            )
+    traded = [leg.order for it in settled for leg in (it.buy, it.sell) if not leg.last]
+    yield from parted(room, accepted.met, terms.side, traded, (), entries)
     if entries:
         yield LEDGER, EntriesPosted(*cause, tuple(entries))
+
+
+def parted(
+    room: Room,
+    met: Sequence[Met],
+    side: Side,
+    traded: Sequence[int],
+    own: Sequence[int],
+    entries: list[Entry],
+) -> Iterator[Effect]:
+    """Orders that a taker of ``side`` met end or shrink; their releases join ``entries``.
+
+    Fees are closed for those that end and had traded: before, or now (``traded``); likewise for
+    the taker itself where it is named as its ``own``.
+    """
+    rules, version = room.market.instrument, room.book.version + 1
+    partly = {*traded, *room.settlement.accrued}
+    ending = [*own, *[it.maker for it in met if it.last]]
+    closing = tuple([number for number in ending if number in partly])
+    if closing:
+        yield room.settlement.id, FeesClosed(closing)
+    for it in met:
+        asset, amount = required(rules, side.other, it.price, it.quantity)
+        name = order_id(rules.symbol, it.maker)
+        entries.append(release(name, version, it.account, asset, amount))
 
 
 def _freed(room: Room, order: Order, quantity: int) -> Entry:
@@ -215,7 +232,7 @@ def _freed(room: Room, order: Order, quantity: int) -> Entry:
     return release(name, room.book.version + 1, order.account, asset, amount)
 
 
-def _named(room: Room, command: CancelOrder | ReduceOrder) -> Order:
+def named(room: Room, command: CancelOrder | ReduceOrder | AmendOrder) -> Order:
     """The open order of the account that the command names.
 
     Raises:

@@ -47,7 +47,7 @@ class TimeInForce(enum.Enum):
     """Until the instrument's next ``day_end_us``."""
 
 
-GTC, FOK = TimeInForce.GTC, TimeInForce.FOK
+GTC, FOK, GTD = TimeInForce.GTC, TimeInForce.FOK, TimeInForce.GTD
 RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY})
 """What leaves the rest of a limit order in the book."""
 

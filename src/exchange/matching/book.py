@@ -1,6 +1,6 @@
 """The book: who waits at which price, in which order, and how events change that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -8,8 +8,8 @@ from sortedcontainers import SortedList
 
 from exchange.kernel.events import Event
 from exchange.kernel.laws import hold_law
-from exchange.kernel.orders import BUY, OrderTerms, Side
-from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
+from exchange.kernel.orders import BUY, Fill, Met, OrderTerms, Side
+from exchange.matching.events import OrderAccepted, OrderAmended, OrderReduced, OrdersCancelled
 
 
 class Order(msgspec.Struct, gc=False):
@@ -27,13 +27,18 @@ class Order(msgspec.Struct, gc=False):
     price: int  # price units
     quantity: int  # quantity units, less reductions
     leaves: int
-    arrival: int  # rises along a queue
+    arrival: int = 0  # rises along a queue
     display: int | None = None  # an iceberg shows so much at a time
     shown: int = 0  # of an iceberg's leaves
     deadline_us: int | None = None
     level: "Level | None" = None
     prev: "Order | None" = None
     next: "Order | None" = None
+
+
+def visible(order: Order) -> int:
+    """Quantity units that the book shows of an open order."""
+    return order.leaves if order.display is None else order.shown
 
 
 class Level(msgspec.Struct, gc=False):
@@ -106,43 +111,52 @@ class Book:
 
     def _accept(self, event: OrderAccepted) -> None:
         self.order_count += 1
-        if event.fills:
-            self.trade_count += len(event.fills)
-            for fill in event.fills:
-                order = self.orders[fill.maker]
-                if fill.last:
-                    self._remove(order)
-                elif order.display is None:
-                    self._shrink(order, fill.quantity)
-                else:
-                    self._use_up(order, fill.quantity)
-        for met in event.met:
-            order = self.orders[met.maker]
-            if met.last:
+        if event.fills or event.met:
+            self._meet(event.fills, event.met)
+        if event.ended is None:
+            terms = event.terms
+            order = Order(
+                event.number, event.account, event.group or event.account, terms, terms.side,
+                terms.price, terms.quantity, event.leaves,  # type: ignore[arg-type]  # only a limit by quantity rests
+            )  # fmt: skip
+            if terms.display is not None or event.deadline_us is not None:
+                order.display, order.deadline_us = terms.display, event.deadline_us
+            self._rest(order)
+
+    def _meet(self, fills: Sequence[Fill], met: Sequence[Met]) -> None:
+        """Resting orders trade, or are met by one that doesn't trade with them."""
+        self.trade_count += len(fills)
+        for fill in fills:
+            order = self.orders[fill.maker]
+            if fill.last:
+                self._remove(order)
+            elif order.display is None:
+                self._shrink(order, fill.quantity)
+            else:
+                self._use_up(order, fill.quantity)
+        for it in met:
+            order = self.orders[it.maker]
+            if it.last:
                 self._remove(order)
             else:
-                self._cut(order, met.quantity)
-        if event.ended is None:
-            self._rest(event)
+                self._cut(order, it.quantity)
 
-    def _rest(self, event: OrderAccepted) -> None:
-        terms, leaves = event.terms, event.leaves
-        side, price = terms.side, terms.price
-        arrival = self.arrival_count = self.arrival_count + 1
-        order = Order(
-            event.number, event.account, event.group or event.account, terms, side,
-            price, terms.quantity, leaves, arrival,  # type: ignore[arg-type]  # only a limit by quantity rests
-        )  # fmt: skip
-        shown = leaves
-        if terms.display is not None or event.deadline_us is not None:
-            shown = self._distinguish(order, event.deadline_us)
-        if side is BUY:
+    def _rest(self, order: Order) -> None:
+        """Let an order wait at the end of its price's queue."""
+        leaves = order.leaves
+        if order.side is BUY:
             self.held_value += order.price * leaves
             level = self.bids.levels.get(order.price) or self.bids.open(order.price)
         else:
             self.held_quantity += leaves
             level = self.asks.levels.get(-order.price) or self.asks.open(-order.price)
+        order.arrival = self.arrival_count = self.arrival_count + 1
         order.level = level
+        shown = leaves
+        if order.display is not None or order.deadline_us is not None:
+            self._count_odd(order, 1)
+            if order.display is not None:
+                shown = order.shown = min(order.display, leaves)
         level.quantity += shown
         tail = level.tail
         if tail is None:
@@ -156,20 +170,39 @@ class Book:
         if owned is None:
             owned = self.accounts[order.account] = {}
         owned[order.number] = order
-        if terms.client_order_id is not None:
-            self.client_ids[order.account, terms.client_order_id] = order
+        client_order_id = order.terms.client_order_id
+        if client_order_id is not None:
+            self.client_ids[order.account, client_order_id] = order
 
-    def _distinguish(self, order: Order, deadline_us: int | None) -> int:
-        """Note what is odd about an order; what of it is shown."""
-        self.odd_count += 1
-        order.deadline_us = deadline_us
+    def _count_odd(self, order: Order, by: int) -> None:
+        """Count an order with a display or a deadline in or out; others don't count."""
+        deadline_us = order.deadline_us
+        if order.display is None and deadline_us is None:
+            return
+        self.odd_count += by
         if deadline_us is not None:
-            self.deadlines.add((deadline_us, order.number))
-        display = order.terms.display
-        if display is None:
-            return order.leaves
-        order.display, order.shown = display, min(display, order.leaves)
-        return order.shown
+            change = self.deadlines.add if by > 0 else self.deadlines.remove
+            change((deadline_us, order.number))
+
+    def _amend(self, event: OrderAmended) -> None:
+        order = self.orders[event.number]
+        order.quantity = event.quantity
+        if not event.entered:
+            self._cut(order, order.leaves - event.leaves)
+            shown = visible(order)
+            self._count_odd(order, -1)
+            order.display, order.deadline_us = event.display, event.deadline_us
+            self._count_odd(order, 1)
+            if order.display is not None:
+                order.shown = min(order.display, shown)
+                order.level.quantity += order.shown - shown  # type: ignore[union-attr]  # it is open
+            return
+        self._remove(order)
+        self._meet(event.fills, event.met)
+        order.price, order.leaves = event.price, event.leaves
+        order.display, order.deadline_us = event.display, event.deadline_us
+        if event.ended is None:
+            self._rest(order)
 
     def _reduce(self, event: OrderReduced) -> None:
         order = self.orders[event.number]
@@ -234,9 +267,7 @@ class Book:
             after.prev = before
         level.quantity -= leaves if order.display is None else order.shown  # type: ignore[union-attr]
         if order.display is not None or order.deadline_us is not None:
-            self.odd_count -= 1
-            if order.deadline_us is not None:
-                self.deadlines.remove((order.deadline_us, number))
+            self._count_odd(order, -1)
         if order.side is BUY:
             self.held_value -= order.price * leaves
             ladder = self.bids
@@ -257,6 +288,7 @@ class Book:
     _EVOLVE: ClassVar[dict[type[Event], Callable[["Book", Any], None]]] = {
         OrderAccepted: _accept,
         OrderReduced: _reduce,
+        OrderAmended: _amend,
         OrdersCancelled: _cancel,
     }
 
@@ -318,7 +350,7 @@ def _walk(ladder: Ladder) -> list[Order]:
             hold_law("B2", order.price == level.price, f"{order.number} at another price")
             hold_law("B2", order.arrival > last, f"{order.number} queues behind {last}")
             hold_law("B3", 0 < order.leaves <= order.quantity, f"{order.number}: {order.leaves}")
-            shown = order.leaves if order.display is None else order.shown
+            shown = visible(order)
             hold_law("B2", 0 < shown <= order.leaves, f"{order.number} shows {shown}")
             last, total = order.arrival, total + shown
             orders.append(order)

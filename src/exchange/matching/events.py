@@ -33,6 +33,27 @@ class OrderReduced(Event, frozen=True):
     quantity: int
 
 
+class OrderAmended(Event, frozen=True):
+    """An open order changed: in its place, or (``entered``) out and in again.
+
+    One that entered may have traded, as in ``OrderAccepted``. ``quantity`` is the new total,
+    ``leaves`` what is open of it after that.
+    """
+
+    TOPIC = "matching.OrderAmended.v1"
+    number: int
+    price: int
+    quantity: int
+    display: int | None
+    deadline_us: int | None
+    entered: bool
+    trade: int
+    fills: tuple[Fill, ...]
+    met: tuple[Met, ...]
+    leaves: int
+    ended: EndReason | None
+
+
 class OrdersCancelled(Event, frozen=True):
     """Open orders left the book, in this order."""
 
@@ -41,5 +62,5 @@ class OrdersCancelled(Event, frozen=True):
     reason: EndReason
 
 
-BookEvent = OrderAccepted | OrderReduced | OrdersCancelled
-EVENTS: tuple[type[Event], ...] = (OrderAccepted, OrderReduced, OrdersCancelled)
+BookEvent = OrderAccepted | OrderReduced | OrderAmended | OrdersCancelled
+EVENTS: tuple[type[Event], ...] = (OrderAccepted, OrderReduced, OrderAmended, OrdersCancelled)

@@ -121,6 +121,24 @@ class ListInstrument(Command, frozen=True, tag="list_instrument"):
     day_end_us: int = 0  # microseconds after 00:00 UTC
 
 
+class AmendOrder(Command, frozen=True, tag="amend"):
+    """Change an open order; null leaves a field as it is.
+
+    ``quantity`` is the new total. A smaller one at the same price keeps the order's place; a
+    larger one or another price takes it out and enters it anew, in one step.
+    """
+
+    ROLE = Role.TRADER
+    account: str
+    symbol: str
+    number: int | None = None
+    client_order_id: str | None = None
+    price: int | None = None  # price units
+    quantity: int | None = None  # quantity units
+    display: int | None = None  # quantity units
+    deadline_us: int | None = None  # venue time
+
+
 class CancelOrders(Command, frozen=True, tag="cancel_all"):
     """Take all open orders of an account out of the books, or of one market or side of them.
 
@@ -165,6 +183,7 @@ AnyCommand = (
     | RegisterUser
     | OpenAccount
     | SetTradeGroup
+    | AmendOrder
     | CancelOrders
     | ExpireOrders
     | RegisterAsset

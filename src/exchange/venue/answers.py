@@ -8,7 +8,7 @@ from exchange.kernel.events import Envelope
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import CANCELLING, EndReason, Fill, Status
 from exchange.kernel.rejects import Refusal
-from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
+from exchange.matching.events import OrderAccepted, OrderAmended, OrderReduced, OrdersCancelled
 from exchange.orders.records import CommandRecorded
 
 NEW, PARTIALLY_FILLED = Status.NEW, Status.PARTIALLY_FILLED
@@ -38,17 +38,27 @@ def answer(envelopes: Sequence[Envelope]) -> Ack:
         return Ack(position, record.refusal, None, Status.REJECTED)
     if len(envelopes) == 1:
         return Ack(position)
-    event, stream = envelopes[1].event, envelopes[1].originator_id
-    symbol = stream[5:]  # behind "book:"
+    stands: Status | None
+    event, symbol = envelopes[1].event, envelopes[1].originator_id[5:]  # behind "book:"
     match event:
         case OrderAccepted():
-            return Ack(position, None, order_id(symbol, event.number), status(event), event.fills)
+            number, stands, fills = event.number, status(event), event.fills
+        case OrderAmended():
+            number, stands, fills = event.number, _amended(event), event.fills
         case OrdersCancelled():
-            return Ack(position, None, order_id(symbol, event.numbers[0]), Status.CANCELED)
+            number, stands, fills = event.numbers[0], Status.CANCELED, ()
         case OrderReduced():
-            return Ack(position, None, order_id(symbol, event.number))
+            number, stands, fills = event.number, None, ()
         case _:
             return Ack(position)
+    return Ack(position, None, order_id(symbol, number), stands, fills)
+
+
+def _amended(event: OrderAmended) -> Status:
+    """Where an order stands right after it was changed."""
+    if event.ended is None:
+        return NEW if event.leaves == event.quantity else PARTIALLY_FILLED
+    return Status.FILLED if event.ended in FINISHED else Status.EXPIRED
 
 
 def status(accepted: OrderAccepted) -> Status:

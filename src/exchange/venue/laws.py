@@ -7,7 +7,7 @@ from exchange.kernel.events import Envelope
 from exchange.kernel.journal import Entry, EntryKind, check_entry
 from exchange.kernel.laws import InvariantViolation, hold_law
 from exchange.matching.events import EVENTS as BOOK_EVENTS
-from exchange.matching.events import OrderAccepted
+from exchange.matching.events import OrderAccepted, OrderAmended
 from exchange.settlement.events import Settled, TradesSettled
 from exchange.venue.state import Room, VenueState
 from exchange.venue.trading import required
@@ -39,7 +39,7 @@ class Watch:
         Raises:
             InvariantViolation: one is broken.
         """
-        accepted: OrderAccepted | None = None
+        accepted: OrderAccepted | OrderAmended | None = None
         settled: tuple[Settled, ...] = ()
         entries: tuple[Entry, ...] = ()
         for envelope in envelopes:
@@ -52,7 +52,7 @@ class Watch:
                 settled = event.trades  # type: ignore[attr-defined]  # likewise
             elif kind in BOOK_KINDS:
                 self._check_book(envelope.originator_id[5:])  # behind "book:"
-                if kind is OrderAccepted:
+                if kind is OrderAccepted or kind is OrderAmended:
                     accepted = event  # type: ignore[assignment]  # likewise
         if settled or (accepted is not None and accepted.fills):
             _check_settled(accepted, settled, entries)
@@ -83,7 +83,9 @@ class Watch:
 
 
 def _check_settled(
-    accepted: OrderAccepted | None, settled: tuple[Settled, ...], entries: tuple[Entry, ...]
+    accepted: OrderAccepted | OrderAmended | None,
+    settled: tuple[Settled, ...],
+    entries: tuple[Entry, ...],
 ) -> None:
     """Laws S1 and S3: each fill is settled once, in order, and posted once, in order."""
     if accepted is None or len(accepted.fills) != len(settled):

@@ -14,6 +14,7 @@ from exchange.matching.book import Book, Order
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
 from exchange.matching.plan import Plan, opposite
 from exchange.orders.commands import (
+    AmendOrder,
     CancelOrder,
     CancelOrders,
     ExpireOrders,
@@ -35,6 +36,7 @@ from exchange.venue.state import Room, VenueState
 from exchange.wallet.entries import hold, release
 from exchange.wallet.events import EntriesPosted
 
+Naming = CancelOrder | ReduceOrder | AmendOrder
 FILLED, DEADLINE = EndReason.FILLED, EndReason.DEADLINE
 
 SWEEP_MAX = 1_000
@@ -79,7 +81,7 @@ def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> Non
     if unused:
         entries.append(release(name, room.book.version, account, asset, unused))
     if accepted.met:
-        entries += _part(room, accepted.met, terms.side, journal)
+        entries += part(room, accepted.met, terms.side, journal)
     post(state, entries, journal, cause)
 
 
@@ -91,8 +93,8 @@ def cancel_order(state: VenueState, command: CancelOrder, journal: Journal) -> N
     """
     room = state.room(command.symbol)
     check_cancelling(room.market)
-    _check_named(command)
-    order = _find(room.book, command)
+    check_named(command)
+    order = find(room.book, command)
     close_orders(state, room, [order], EndReason.CANCELLED, journal)
 
 
@@ -140,10 +142,10 @@ def reduce_order(state: VenueState, command: ReduceOrder, journal: Journal) -> N
     room = state.room(command.symbol)
     check_trading(room.market)
     rules, quantity = room.market.instrument, command.quantity
-    _check_named(command)
+    check_named(command)
     if quantity <= 0:
         raise Rejected(RejectCode.QUANTITY_BOUNDS, "quantity", quantity, rules.lot)
-    order = _find(room.book, command)
+    order = find(room.book, command)
     if quantity >= order.leaves:
         close_orders(state, room, [order], EndReason.CANCELLED, journal)
         return
@@ -241,10 +243,16 @@ def _unused(accepted: OrderAccepted, rules: Instrument) -> int:
     return required(rules, terms.side, terms.price, terms.quantity - filled - accepted.leaves)[1]
 
 
-def _part(room: Room, met: Iterable[Met], side: Side, journal: Journal) -> list[Entry]:
-    """Close the fees of orders that a taker of ``side`` met and that ended; all their releases."""
+def part(
+    room: Room, met: Sequence[Met], side: Side, journal: Journal, own: tuple[int, ...] = ()
+) -> list[Entry]:
+    """Close the fees of orders that a taker of ``side`` met and that ended; all their releases.
+
+    ``own`` is the taker where it ended too and may have traded before.
+    """
     rules, version = room.market.instrument, room.book.version
-    ended = tuple(it.maker for it in met if it.last and it.maker in room.settlement.accrued)
+    parted = (*own, *(it.maker for it in met if it.last))
+    ended = tuple(number for number in parted if number in room.settlement.accrued)
     if ended:
         journal.record(room.settlement, FeesClosed(ended))
     entries = []
@@ -263,13 +271,13 @@ def _release(room: Room, order: Order, quantity: int) -> Entry:
     return release(name, room.book.version, order.account, asset, amount)
 
 
-def _check_named(command: CancelOrder | ReduceOrder) -> None:
+def check_named(command: Naming) -> None:
     """An order is named in exactly one way."""
     if (command.number is None) is (command.client_order_id is None):
         raise Rejected(RejectCode.FIELD_COMBINATION, "number")
 
 
-def _find(book: Book, command: CancelOrder | ReduceOrder) -> Order:
+def find(book: Book, command: Naming) -> Order:
     """The open order that the command names, if it is the account's: else NOT_FOUND."""
     if command.number is not None:
         found = book.orders.get(command.number)

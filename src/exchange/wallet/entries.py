@@ -31,6 +31,12 @@ def hold(order_id: str, account: str, asset: str, amount: int) -> Entry:
     return _move(f"hold:{order_id}", HOLD, available(account), held(account), asset, amount)
 
 
+def rehold(order_id: str, step: int, account: str, asset: str, amount: int) -> Entry:
+    """Set aside what an amended order needs beside what it holds; ``step`` as in a release."""
+    entry_id = f"hold:{order_id}:{step}"
+    return _move(entry_id, HOLD, available(account), held(account), asset, amount)
+
+
 def release(order_id: str, step: int, account: str, asset: str, amount: int) -> Entry:
     """Give back what an order no longer needs; ``step`` is the book version that freed it."""
     return _move(
