@@ -222,7 +222,7 @@ class BookMachine(RuleBasedStateMachine):
         book = self.engine.book
         book.check()
         assert self.oracle.rows() == rows(book)
-        shown = {o.number: o.leaves if o.display is None else o.shown for o in book.orders.values()}
+        shown = {o.number: o.shown for o in book.orders.values()}
         assert {o.number: o.shown for o in self.oracle.resting} == shown
         assert (self.oracle.order_count, self.oracle.trade_count) == (
             book.order_count,

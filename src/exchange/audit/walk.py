@@ -108,6 +108,6 @@ def _lines(book: Book, terms: OrderTerms) -> Iterator[tuple[int, Line]]:
         line: Line = deque()
         order = level.head
         while order is not None:
-            line.append((order, order.shown if order.display else order.leaves, order.leaves))
+            line.append((order, order.shown, order.leaves))
             order = order.next
         yield level.price, line

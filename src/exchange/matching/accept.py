@@ -1,6 +1,6 @@
 """From an order to its plan, and from that to the event that says what the book did."""
 
-from exchange.kernel.orders import RESTING, EndReason, OrderTerms, SelfTrade
+from exchange.kernel.orders import GTC, RESTING, EndReason, OrderTerms, SelfTrade
 from exchange.matching.book import Book
 from exchange.matching.events import OrderAccepted
 from exchange.matching.plan import Plan, plan_budget, plan_quantity
@@ -36,23 +36,21 @@ def accept(
     deadline_us: int | None = None,
 ) -> OrderAccepted:
     """The next order of ``book``, with the fills of its plan; nothing here can refuse."""
-    quantity, leaves, ended = terms.quantity, 0, planned.stopped
-    if planned.filled + planned.prevented == quantity:
+    quantity, filled, leaves, ended = terms.quantity, planned.filled, 0, planned.stopped
+    if filled == quantity:
+        ended = FILLED
+    elif planned.prevented and filled + planned.prevented == quantity:
         ended = ended or FILLED
     elif ended is None:
-        if terms.time_in_force in RESTING:
-            leaves = quantity - planned.filled - planned.prevented  # type: ignore[operator]  # a budget's plan stops
+        lasting = terms.time_in_force
+        if lasting is GTC or lasting in RESTING:  # to hash a member costs a call
+            leaves = quantity - filled - planned.prevented  # type: ignore[operator]  # a budget's plan stops
         else:
             ended = EndReason.IMMEDIATE
-    return OrderAccepted(
-        book.order_count + 1,
-        account,
-        terms,
-        book.trade_count + 1 if planned.fills else 0,
-        planned.fills,
-        leaves,
-        ended,
-        planned.met,
-        group,
-        deadline_us,
-    )
+    number, fills, met = book.order_count + 1, planned.fills, planned.met
+    trade = book.trade_count + 1 if fills else 0
+    if met or group is not None or deadline_us is not None:
+        return OrderAccepted(
+            number, account, terms, trade, fills, leaves, ended, met, group, deadline_us
+        )
+    return OrderAccepted(number, account, terms, trade, fills, leaves, ended)

@@ -12,6 +12,14 @@ from exchange.kernel.orders import BUY, Fill, Met, OrderTerms, Side
 from exchange.matching.events import OrderAccepted, OrderAmended, OrderReduced, OrdersCancelled
 
 
+class Odd(msgspec.Struct, gc=False):
+    """What most orders don't have: a part that is hidden, a time after which they don't trade."""
+
+    display: int | None  # an iceberg shows so much at a time
+    shown: int  # of an iceberg's leaves
+    deadline_us: int | None
+
+
 class Order(msgspec.Struct, gc=False):
     """An open order: a node of its level's queue.
 
@@ -27,18 +35,26 @@ class Order(msgspec.Struct, gc=False):
     price: int  # price units
     quantity: int  # quantity units, less reductions
     leaves: int
-    arrival: int = 0  # rises along a queue
-    display: int | None = None  # an iceberg shows so much at a time
-    shown: int = 0  # of an iceberg's leaves
-    deadline_us: int | None = None
+    arrival: int  # rises along a queue
+    odd: Odd | None = None
     level: "Level | None" = None
     prev: "Order | None" = None
     next: "Order | None" = None
 
+    @property
+    def display(self) -> int | None:
+        """Of an iceberg: so much is shown at a time."""
+        return None if self.odd is None else self.odd.display
 
-def visible(order: Order) -> int:
-    """Quantity units that the book shows of an open order."""
-    return order.leaves if order.display is None else order.shown
+    @property
+    def deadline_us(self) -> int | None:
+        """The venue time from which it can't trade, if any."""
+        return None if self.odd is None else self.odd.deadline_us
+
+    @property
+    def shown(self) -> int:
+        """What the book shows of it."""
+        return self.leaves if self.odd is None or self.odd.display is None else self.odd.shown
 
 
 class Level(msgspec.Struct, gc=False):
@@ -110,53 +126,61 @@ class Book:
         self._EVOLVE[type(event)](self, event)
 
     def _accept(self, event: OrderAccepted) -> None:
-        self.order_count += 1
-        if event.fills or event.met:
-            self._meet(event.fills, event.met)
+        number = self.order_count = self.order_count + 1
+        fills, met = event.fills, event.met
+        if fills or met:
+            self._meet(fills, met)
         if event.ended is None:
-            terms = event.terms
+            account, terms = event.account, event.terms
+            side, price, quantity = terms.side, terms.price, terms.quantity
+            arrival = self.arrival_count = self.arrival_count + 1
             order = Order(
-                event.number, event.account, event.group or event.account, terms, terms.side,
-                terms.price, terms.quantity, event.leaves,  # type: ignore[arg-type]  # only a limit by quantity rests
+                number, account, event.group or account, terms,
+                side, price, quantity, event.leaves, arrival,  # type: ignore[arg-type]  # only a limit by quantity rests
             )  # fmt: skip
-            if terms.display is not None or event.deadline_us is not None:
-                order.display, order.deadline_us = terms.display, event.deadline_us
-            self._rest(order)
+            shown, display, deadline_us = event.leaves, terms.display, event.deadline_us
+            if not (display is None and deadline_us is None):
+                shown = self._distinguish(order, display, deadline_us)
+            self._rest(order, number, account, shown)
 
     def _meet(self, fills: Sequence[Fill], met: Sequence[Met]) -> None:
         """Resting orders trade, or are met by one that doesn't trade with them."""
+        orders = self.orders
         self.trade_count += len(fills)
         for fill in fills:
-            order = self.orders[fill.maker]
+            order = orders[fill.maker]
             if fill.last:
                 self._remove(order)
-            elif order.display is None:
+            elif order.odd is None or order.odd.display is None:
                 self._shrink(order, fill.quantity)
             else:
-                self._use_up(order, fill.quantity)
+                self._use_up(order, order.odd, fill.quantity)
         for it in met:
-            order = self.orders[it.maker]
+            order = orders[it.maker]
             if it.last:
                 self._remove(order)
             else:
                 self._cut(order, it.quantity)
 
-    def _rest(self, order: Order) -> None:
-        """Let an order wait at the end of its price's queue."""
-        leaves = order.leaves
+    def _distinguish(self, order: Order, display: int | None, deadline_us: int | None) -> int:
+        """Note what is odd about an order; what is shown of it."""
+        order.odd, shown = None, order.leaves
+        if display is not None or deadline_us is not None:
+            shown = min(display or shown, shown)
+            order.odd = Odd(display, shown, deadline_us)
+            self._count_odd(order, 1)
+        return shown
+
+    def _rest(self, order: Order, number: int, account: str, shown: int) -> None:
+        """Let an order wait at the end of its price's queue, showing so much."""
+        leaves, price = order.leaves, order.price
         if order.side is BUY:
-            self.held_value += order.price * leaves
-            level = self.bids.levels.get(order.price) or self.bids.open(order.price)
+            self.held_value += price * leaves
+            level = self.bids.levels.get(price) or self.bids.open(price)
         else:
             self.held_quantity += leaves
-            level = self.asks.levels.get(-order.price) or self.asks.open(-order.price)
-        order.arrival = self.arrival_count = self.arrival_count + 1
+            level = self.asks.levels.get(-price) or self.asks.open(-price)
         order.level = level
-        shown = leaves
-        if order.display is not None or order.deadline_us is not None:
-            self._count_odd(order, 1)
-            if order.display is not None:
-                shown = order.shown = min(order.display, leaves)
         level.quantity += shown
         tail = level.tail
         if tail is None:
@@ -165,21 +189,21 @@ class Book:
             tail.next = order
             order.prev = tail
         level.tail = order
-        self.orders[order.number] = order
-        owned = self.accounts.get(order.account)
+        self.orders[number] = order
+        owned = self.accounts.get(account)
         if owned is None:
-            owned = self.accounts[order.account] = {}
-        owned[order.number] = order
+            owned = self.accounts[account] = {}
+        owned[number] = order
         client_order_id = order.terms.client_order_id
         if client_order_id is not None:
-            self.client_ids[order.account, client_order_id] = order
+            self.client_ids[account, client_order_id] = order
 
     def _count_odd(self, order: Order, by: int) -> None:
         """Count an order with a display or a deadline in or out; others don't count."""
-        deadline_us = order.deadline_us
-        if order.display is None and deadline_us is None:
+        if order.odd is None:
             return
         self.odd_count += by
+        deadline_us = order.odd.deadline_us
         if deadline_us is not None:
             change = self.deadlines.add if by > 0 else self.deadlines.remove
             change((deadline_us, order.number))
@@ -189,20 +213,20 @@ class Book:
         order.quantity = event.quantity
         if not event.entered:
             self._cut(order, order.leaves - event.leaves)
-            shown = visible(order)
+            shown = order.shown
             self._count_odd(order, -1)
-            order.display, order.deadline_us = event.display, event.deadline_us
-            self._count_odd(order, 1)
-            if order.display is not None:
-                order.shown = min(order.display, shown)
-                order.level.quantity += order.shown - shown  # type: ignore[union-attr]  # it is open
+            self._distinguish(order, event.display, event.deadline_us)
+            if order.odd is not None and order.odd.display is not None:
+                order.odd.shown = min(order.odd.display, shown)
+                order.level.quantity += order.odd.shown - shown  # type: ignore[union-attr]  # it is open
             return
         self._remove(order)
         self._meet(event.fills, event.met)
         order.price, order.leaves = event.price, event.leaves
-        order.display, order.deadline_us = event.display, event.deadline_us
         if event.ended is None:
-            self._rest(order)
+            shown = self._distinguish(order, event.display, event.deadline_us)
+            order.arrival = self.arrival_count = self.arrival_count + 1
+            self._rest(order, order.number, order.account, shown)
 
     def _reduce(self, event: OrderReduced) -> None:
         order = self.orders[event.number]
@@ -223,24 +247,25 @@ class Book:
 
     def _cut(self, order: Order, quantity: int) -> None:
         """Take off ``quantity`` in place: of an iceberg the hidden part first."""
-        if order.display is None:
+        odd = order.odd
+        if odd is None or odd.display is None:
             self._shrink(order, quantity)
             return
-        seen = max(0, quantity - (order.leaves - order.shown))
+        seen = max(0, quantity - (order.leaves - odd.shown))
         self._shrink(order, quantity)
-        order.shown -= seen
+        odd.shown -= seen
         order.level.quantity += quantity - seen  # type: ignore[union-attr]  # it is open
 
-    def _use_up(self, order: Order, quantity: int) -> None:
+    def _use_up(self, order: Order, odd: Odd, quantity: int) -> None:
         """A fill of an iceberg: when its slice is gone, the next joins the back of the queue."""
         self._shrink(order, quantity)
-        order.shown -= quantity
-        if order.shown:
+        odd.shown -= quantity
+        if odd.shown:
             return
         level: Level = order.level  # type: ignore[assignment]  # it is open
-        order.shown = min(order.display or 0, order.leaves)
+        odd.shown = min(odd.display or 0, order.leaves)
         order.arrival = self.arrival_count = self.arrival_count + 1
-        level.quantity += order.shown
+        level.quantity += odd.shown
         after = order.next
         if after is None:
             return
@@ -265,8 +290,10 @@ class Book:
             level.tail = before  # type: ignore[union-attr]
         else:
             after.prev = before
-        level.quantity -= leaves if order.display is None else order.shown  # type: ignore[union-attr]
-        if order.display is not None or order.deadline_us is not None:
+        if order.odd is None:
+            level.quantity -= leaves  # type: ignore[union-attr]
+        else:
+            level.quantity -= order.shown  # type: ignore[union-attr]
             self._count_odd(order, -1)
         if order.side is BUY:
             self.held_value -= order.price * leaves
@@ -319,7 +346,7 @@ class Book:
         hold_law("B2", owned == indexed, f"{self.id} orders by account")
         named = {(o.account, o.terms.client_order_id): o for o in seen if o.terms.client_order_id}
         hold_law("B2", named == self.client_ids, f"{self.id} orders by client id")
-        odd = sum(o.display is not None or o.deadline_us is not None for o in seen)
+        odd = sum(o.odd is not None for o in seen)
         hold_law("B2", odd == self.odd_count, f"{self.id} counts {self.odd_count} odd orders")
         timed = sorted((o.deadline_us, o.number) for o in seen if o.deadline_us is not None)
         hold_law("B2", timed == list(self.deadlines), f"{self.id} orders by deadline")
@@ -350,7 +377,7 @@ def _walk(ladder: Ladder) -> list[Order]:
             hold_law("B2", order.price == level.price, f"{order.number} at another price")
             hold_law("B2", order.arrival > last, f"{order.number} queues behind {last}")
             hold_law("B3", 0 < order.leaves <= order.quantity, f"{order.number}: {order.leaves}")
-            shown = visible(order)
+            shown = order.shown
             hold_law("B2", 0 < shown <= order.leaves, f"{order.number} shows {shown}")
             last, total = order.arrival, total + shown
             orders.append(order)
@@ -377,7 +404,7 @@ def _queues(ladder: Ladder) -> list[list[Any]]:
 
 
 def _ordinary(order: Order) -> bool:
-    return order.display is order.deadline_us is None and order.group == order.account
+    return order.odd is None and order.group == order.account
 
 
 def _special(order: Order) -> list[Any]:

@@ -137,7 +137,7 @@ def _slices(
                 maker, shown, open_ = again.popleft()
             else:
                 maker, open_ = order, order.leaves
-                shown = open_ if order.display is None else order.shown
+                shown = order.shown
                 order = order.next
             count = len(fills)
             yield maker, shown, open_

@@ -7,7 +7,7 @@ from exchange.kernel.accounts import available
 from exchange.kernel.ids import order_id
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.journal import Entry
-from exchange.kernel.orders import BUY, FOK, LIMIT, RESTING, EndReason, Met, OrderTerms, Side
+from exchange.kernel.orders import BUY, FOK, GTC, LIMIT, RESTING, EndReason, Met, OrderTerms, Side
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.accept import accept, plan
 from exchange.matching.book import Book, Order
@@ -201,7 +201,8 @@ def _check_place(book: Book, account: str, terms: OrderTerms, rules: Instrument)
     named = terms.client_order_id
     if named is not None and (account, named) in book.client_ids:
         raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
-    if terms.type is LIMIT and terms.time_in_force in RESTING:
+    lasting = terms.time_in_force
+    if terms.type is LIMIT and (lasting is GTC or lasting in RESTING):
         check_open_orders(rules, len(book.accounts.get(account, ())))
 
 
@@ -236,8 +237,9 @@ def _settle(room: Room, accepted: OrderAccepted, journal: Journal) -> list[Entry
 def _unused(accepted: OrderAccepted, rules: Instrument) -> int:
     """Units that a limit order held for what neither traded nor rests."""
     terms = accepted.terms
-    all_used = accepted.ended in {None, FILLED} and not accepted.met
-    if terms.price is None or terms.quantity is None or all_used:
+    ended = accepted.ended
+    all_used = (ended is None or ended is FILLED) and not accepted.met
+    if all_used or terms.price is None or terms.quantity is None:
         return 0
     filled = sum(fill.quantity for fill in accepted.fills)
     return required(rules, terms.side, terms.price, terms.quantity - filled - accepted.leaves)[1]
