@@ -263,3 +263,35 @@ def test_a_store_with_another_writer_ends_with_3(store: str) -> None:
     finally:
         lock.release()
     assert said.startswith("error: ")
+
+
+# Changes of what waits.
+
+
+def test_an_amend_changes_what_it_names(store: str) -> None:
+    assert 0 == exchange("order", "place", "alice", "BTC-USD", "buy", "2", "--price", "90",
+                         "--store", store).returncode  # fmt: skip
+    told = answer("order", "amend", "alice", "BTC-USD:1", "--price", "95.5", "--quantity", "1.5",
+                  "--store", store, "--json")  # fmt: skip
+    assert "NEW" == told["status"]
+    book = answer("book", "BTC-USD", "--store", store, "--json")
+    assert "95.50" in json.dumps(book)
+    assert "90.00" not in json.dumps(book)
+
+
+def test_an_amend_that_changes_nothing_is_refused(store: str) -> None:
+    exchange("order", "place", "alice", "BTC-USD", "buy", "2", "--price", "90", "--store", store)
+    done = exchange("order", "amend", "alice", "BTC-USD:1", "--store", store, code=1)
+    assert "FIELD_COMBINATION" in done.stdout
+
+
+def test_all_orders_of_a_side_are_cancelled(store: str) -> None:
+    for price in ("90", "91"):
+        exchange("order", "place", "alice", "BTC-USD", "buy", "1", "--price", price,
+                 "--store", store)  # fmt: skip
+    told = answer("order", "cancel-all", "alice", "BTC-USD", "--side", "buy", "--store", store,
+                  "--json")  # fmt: skip
+    assert told["accepted"]
+    told = answer("order", "cancel-all", "alice", "BTC-USD", "--store", store, "--json")
+    assert told["accepted"]
+    assert "9" not in json.dumps(answer("book", "BTC-USD", "--store", store, "--json")["bids"])

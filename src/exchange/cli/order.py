@@ -9,12 +9,21 @@ import typer
 
 from exchange.cli.look import open_log
 from exchange.cli.output import BROKEN, JsonFlag, StoreOption, fail, print_facts, print_json
-from exchange.feeds.terms import OrderText, Scale, in_decimals, scale_of, terms_of
+from exchange.feeds.terms import OrderText, Scale, in_decimals, scale_of, terms_of, units_of
 from exchange.kernel.decimals import DecimalError, to_text, to_units
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import Fill, SelfTrade, Side, TimeInForce
 from exchange.kernel.rejects import Refusal
-from exchange.orders.commands import AnyCommand, CancelOrder, PlaceOrder, ReduceOrder, Request, Role
+from exchange.orders.commands import (
+    AmendOrder,
+    AnyCommand,
+    CancelOrder,
+    CancelOrders,
+    PlaceOrder,
+    ReduceOrder,
+    Request,
+    Role,
+)
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
 from exchange.venue.intake import Malformed
@@ -25,7 +34,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBER_DIGITS_MAX = 18
 FILL = "{quantity} @ {price} from {account} ({order_id})"
 
-app = typer.Typer(help="Place, cancel and reduce orders.", no_args_is_help=True)
+app = typer.Typer(help="Place, change and cancel orders.", no_args_is_help=True)
 
 Account = Annotated[str, typer.Argument(help="The account whose order it is.")]
 OpenOrder = Annotated[
@@ -133,6 +142,53 @@ def reduce_order(
         return ReduceOrder(account, symbol, to_units(quantity, scale.quantity), number, client_id)
 
     _give(Giver(store, account, symbol, key, as_operator, as_json), command)
+
+
+@app.command("amend")
+def amend_order(  # one option each
+    account: Account,
+    order: OpenOrder,
+    *,
+    store: StoreOption,
+    price: Annotated[str | None, typer.Option(help="New limit price.")] = None,
+    quantity: Annotated[str | None, typer.Option(help="New total, filled part included.")] = None,
+    display: Annotated[str | None, typer.Option(help="Show so much at a time.")] = None,
+    until: Annotated[str | None, typer.Option(help="New deadline: 2031-01-31T09:30:00Z.")] = None,
+    client_id: ClientId = None,
+    key: Key = None,
+    as_operator: AsOperator = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Change an open order; less at the same price keeps its place. Exit 1 when it is refused."""
+    symbol, number = _order(order, client_id)
+    deadline_us = None if until is None else _time_us(until)
+
+    def command(scale: Scale) -> AnyCommand:
+        return AmendOrder(
+            account, symbol, number, client_id,
+            price=units_of(price, scale.price),
+            quantity=units_of(quantity, scale.quantity),
+            display=units_of(display, scale.quantity),
+            deadline_us=deadline_us,
+        )  # fmt: skip
+
+    _give(Giver(store, account, symbol, key, as_operator, as_json), command)
+
+
+@app.command("cancel-all")
+def cancel_all(
+    account: Account,
+    symbol: Annotated[str, typer.Argument(help="The market.")],
+    *,
+    store: StoreOption,
+    side: Annotated[Side | None, typer.Option(help="Only this side.")] = None,
+    key: Key = None,
+    as_operator: AsOperator = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Cancel all open orders of an account in a market; having none is no refusal."""
+    giver = Giver(store, account, symbol, key, as_operator, as_json)
+    _give(giver, lambda _: CancelOrders(account, symbol, side))
 
 
 def _time_us(text: str) -> int:

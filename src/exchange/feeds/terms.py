@@ -57,14 +57,14 @@ def terms_of(order: OrderText, scale: Scale) -> OrderTerms:
     return OrderTerms(
         order.side,
         OrderType.MARKET if order.price is None else OrderType.LIMIT,
-        _units(order.price, scale.price),
-        _units(order.quantity, scale.quantity),
+        units_of(order.price, scale.price),
+        units_of(order.quantity, scale.quantity),
         order.time_in_force,
         order.post_only,
         order.self_trade,
-        _units(order.budget, scale.quote),
+        units_of(order.budget, scale.quote),
         order.client_order_id,
-        _units(order.display, scale.quantity),
+        units_of(order.display, scale.quantity),
         order.deadline_us,
     )
 
@@ -90,5 +90,10 @@ def in_decimals(refusal: Refusal, scale: Scale, side: Side | None = None) -> Ref
     return Refusal(refusal.code, refusal.field, value, bound)
 
 
-def _units(text: str | None, decimals: int) -> int | None:
+def units_of(text: str | None, decimals: int) -> int | None:
+    """Units of ``10**-decimals``, if there is a text.
+
+    Raises:
+        DecimalError: it is no number, or a finer one.
+    """
     return None if text is None else to_units(text, decimals)
