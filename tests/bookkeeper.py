@@ -15,7 +15,7 @@ from exchange.kernel.instruments import Instrument, MarketState
 from exchange.kernel.orders import RESTING, OrderTerms, OrderType, Side
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import AmendOrder
-from tests.oracle import Oracle, Resting, Verdict
+from tests.oracle import Entry, Oracle, Resting, Verdict
 
 
 class Fees(NamedTuple):
@@ -45,6 +45,9 @@ class Bookkeeper:
         verdict = self._judge(account, symbol, terms)
         if verdict.refusal is not None:
             return verdict, []
+        if terms.trigger is not None:
+            bound, group = self._bound(symbol, terms), self.groups.get(account)
+            return self.markets[symbol].sleep(account, terms, bound, group), []
         self.markets[symbol].admit(account, terms, verdict, self.at_us, self.groups.get(account))
         number = self.markets[symbol].order_count
         return verdict, self._settled(symbol, account, number, terms.side, verdict)
@@ -81,6 +84,26 @@ class Bookkeeper:
                 return Verdict(RejectCode.INSUFFICIENT_FUNDS), []
         verdict = market.amend(account, number, self.at_us, changed)
         return verdict, self._settled(symbol, account, number, order.side, verdict)
+
+    def run_stops(self, symbol: str, verdict: Verdict) -> tuple[list[Entry], list[Fees]]:
+        """What prints wake and what comes of it, and the fees of all those fills in order."""
+        if not verdict.fills:
+            return [], []
+        market = self.markets[symbol]
+        sleeping = {it.number: it for it in market.resting if it.trigger is not None}
+        entries = market.run_stops(verdict.fills, self.at_us)
+        fees: list[Fees] = []
+        for number, entered in entries:
+            order = sleeping[number]
+            fees += self._settled(symbol, order.account, number, order.side, entered)
+        return entries, fees
+
+    def _bound(self, symbol: str, terms: OrderTerms) -> int | None:
+        """The most that a purchase at market by quantity pays once it is triggered."""
+        if terms.price is not None or terms.budget is not None or terms.side is Side.SELL:
+            return None
+        slippage = 1_000_000 + self.rules[symbol].stop_slippage_ppm
+        return -(-(terms.trigger or 0) * slippage // 1_000_000)
 
     def _settled(
         self, symbol: str, account: str, number: int, side: Side, verdict: Verdict
@@ -150,6 +173,7 @@ class Bookkeeper:
         """What the account's open orders need: law F1."""
         return sum(
             self._needs(self.rules[symbol], order.side, order.price, order.leaves, asset)
+            + (order.terms.budget or 0) * (asset == self.rules[symbol].quote)
             for symbol, market in self.markets.items()
             for order in market.resting
             if order.account == account
@@ -173,11 +197,15 @@ class Bookkeeper:
         named = {it.client_order_id for it in mine} - {None}
         if terms.client_order_id in named:
             return Verdict(RejectCode.DUPLICATE_CLIENT_ORDER_ID)
-        may_rest = terms.type is OrderType.LIMIT and terms.time_in_force in RESTING
+        sleeps = terms.trigger is not None
+        may_rest = sleeps or (terms.type is OrderType.LIMIT and terms.time_in_force in RESTING)
         if may_rest and len(mine) >= rules.open_orders_max:
             return Verdict(RejectCode.OPEN_ORDERS_MAX)
-        group = self.groups.get(account)
-        verdict = self.markets[symbol].judge(account, terms, self.at_us, group)
+        group, market = self.groups.get(account), self.markets[symbol]
+        if sleeps:
+            verdict = deepcopy(market).sleep(account, terms, self._bound(symbol, terms), group)
+        else:
+            verdict = market.judge(account, terms, self.at_us, group)
         if verdict.refusal is None and self._is_poor(account, rules, terms, verdict):
             return Verdict(RejectCode.INSUFFICIENT_FUNDS)
         return verdict
@@ -186,7 +214,12 @@ class Bookkeeper:
         """A limit order needs all that it asks for, a market order just its fills."""
         asset = rules.quote if terms.side is Side.BUY else rules.base
         wanted = [(fill.price, fill.quantity) for fill in it.fills]
-        if terms.price is not None:
+        if terms.trigger is not None:
+            price = terms.price or self._bound(rules.symbol, terms) or 0
+            if terms.budget is not None:
+                return terms.budget > self.free(account, asset)
+            wanted = [(price, terms.quantity or 0)]
+        elif terms.price is not None:
             wanted = [(terms.price, terms.quantity or 0)]
         needs = sum(self._needs(rules, terms.side, *each, asset) for each in wanted)
         return needs > self.free(account, asset)

@@ -23,7 +23,7 @@ class Resting:
 
     number: int
     account: str
-    group: str
+    group: str | None
     side: Side
     price: int
     quantity: int  # less reductions
@@ -34,6 +34,15 @@ class Resting:
     display: int | None
     deadline_us: int | None
     terms: OrderTerms
+    trigger: int | None = None  # while it sleeps
+    woken: int = 0  # its place among those that a print has woken; 0: none
+
+
+class Entry(NamedTuple):
+    """What became of an order that a print had woken."""
+
+    number: int
+    verdict: "Verdict"
 
 
 class Verdict(NamedTuple):
@@ -54,7 +63,8 @@ class Oracle:
         self.value_unit = value_unit  # quote units in one price unit × one quantity unit
         self.fills_max = fills_max
         self.resting: list[Resting] = []
-        self.order_count = self.trade_count = self.rank = 0
+        self.order_count = self.trade_count = self.rank = self.woken_count = 0
+        self.last_price: int | None = None
 
     def place(
         self, account: str, terms: OrderTerms, at: int = 0, group: str | None = None
@@ -80,11 +90,84 @@ class Oracle:
             shown = min(terms.display or verdict.leaves, verdict.leaves)
             self.resting.append(
                 Resting(
-                    self.order_count, account, group or account, terms.side, terms.price or 0,
+                    self.order_count, account, group, terms.side, terms.price or 0,
                     terms.quantity or 0, verdict.leaves, terms.client_order_id, self._next_rank(),
                     shown, terms.display, terms.deadline_us, terms,
                 )
             )  # fmt: skip
+
+    def sleep(
+        self, account: str, terms: OrderTerms, bound: int | None, group: str | None
+    ) -> Verdict:
+        """A stop or take-profit waits for its trigger, unless the last print was through it."""
+        assert terms.trigger is not None
+        if self.last_price is not None and self._wakes(terms, terms.trigger, self.last_price):
+            return Verdict(RejectCode.WOULD_TRIGGER)
+        self.order_count += 1
+        self.resting.append(
+            Resting(
+                self.order_count, account, group, terms.side, terms.price or bound or 0,
+                terms.quantity or 0, terms.quantity or 0, terms.client_order_id,
+                self._next_rank(), 0, terms.display, terms.deadline_us, terms, terms.trigger,
+            )
+        )  # fmt: skip
+        return Verdict(leaves=terms.quantity or 0)
+
+    def run_stops(self, fills: tuple[Fill, ...], at: int) -> list[Entry]:
+        """Prints wake orders, which enter one after the other and make more prints."""
+        entries: list[Entry] = []
+        self._wake(fills, at)
+        while woken := sorted((it for it in self.resting if it.woken), key=lambda it: it.woken):
+            order = woken[0]
+            self.resting.remove(order)
+            verdict = self._entering(order, at)
+            entries.append(Entry(order.number, verdict))
+            self.trade_count += len(verdict.fills)
+            if verdict.ended is None:
+                order.trigger, order.woken, order.leaves = None, 0, verdict.leaves
+                order.rank = self._next_rank()
+                order.shown = min(order.display or order.leaves, order.leaves)
+                self.resting.append(order)
+            self._wake(verdict.fills, at)
+        return entries
+
+    def _entering(self, order: Resting, at: int) -> Verdict:
+        """A woken order comes in, and ends with a reason where it can't do what it asks."""
+        if order.deadline_us is not None and order.deadline_us <= at:
+            return Verdict(ended=EndReason.DEADLINE)
+        terms, at_market = replace(order.terms, quantity=order.leaves), order.terms.price is None
+        kind = OrderType.LIMIT
+        if at_market and (order.side is Side.SELL or terms.budget is not None):
+            kind = OrderType.MARKET
+        lasting = Lasting.IOC if at_market else terms.time_in_force
+        quantity = None if terms.budget is not None else order.leaves
+        price = order.price if kind is OrderType.LIMIT else None
+        terms = replace(terms, type=kind, price=price, quantity=quantity, time_in_force=lasting)
+        trial = deepcopy(self)
+        verdict = trial._enter(order.account, terms, at, order.group)  # noqa: SLF001 - one of us
+        if verdict.refusal is not None:
+            posts = verdict.refusal is RejectCode.WOULD_TRADE
+            return Verdict(ended=EndReason.WOULD_TRADE if posts else EndReason.NOT_FILLABLE)
+        self.resting, self.rank, self.last_price = trial.resting, trial.rank, trial.last_price
+        if at_market and verdict.ended is EndReason.IMMEDIATE:
+            return verdict._replace(ended=EndReason.NO_LIQUIDITY)
+        return verdict
+
+    def _wake(self, fills: tuple[Fill, ...], at: int) -> None:
+        """Each print in turn wakes who sleeps, first come first."""
+        for fill in fills:
+            for order in sorted(self.resting, key=lambda it: it.rank):
+                if order.trigger is None or order.woken:
+                    continue
+                due = order.deadline_us is not None and order.deadline_us <= at
+                if not due and self._wakes(order.terms, order.trigger, fill.price):
+                    self.woken_count += 1
+                    order.woken = self.woken_count
+
+    @staticmethod
+    def _wakes(terms: OrderTerms, trigger: int, price: int) -> bool:
+        stops = terms.type in {OrderType.STOP, OrderType.STOP_LIMIT}
+        return price >= trigger if stops is (terms.side is Side.BUY) else price <= trigger
 
     def cancel(self, account: str, number: int) -> RejectCode | None:
         """Take an order out; one that is unknown, finished or another's is not found."""
@@ -124,7 +207,7 @@ class Oracle:
             verdict = trial._enter(account, terms, at, order.group)  # noqa: SLF001
             if verdict.refusal is not None:
                 return verdict
-            self.resting, self.rank = trial.resting, trial.rank
+            self.resting, self.rank, self.last_price = trial.resting, trial.rank, trial.last_price
             self.trade_count += len(verdict.fills)
             if verdict.ended is not None:
                 return verdict
@@ -139,7 +222,7 @@ class Oracle:
     def queue(self, side: Side) -> list[Resting]:
         """Whom an order of ``side`` meets: the best price first, then first come."""
         buys = side is Side.BUY
-        others = [it for it in self.resting if it.side is not side]
+        others = [it for it in self.resting if it.side is not side and it.trigger is None]
         return sorted(others, key=lambda it: (it.price if buys else -it.price, it.rank))
 
     def rows(self) -> list[tuple[int, int, str, str | None, int, int]]:
@@ -161,8 +244,9 @@ class Oracle:
             if terms.budget is not None:
                 unit = maker.price * self.value_unit
                 wanted = left // (unit * self.lot) * self.lot
-            if not wanted:
-                ended = SPENT if terms.budget is not None else ended
+            due = maker.deadline_us is not None and maker.deadline_us <= at
+            if not wanted and not (due and terms.budget is not None):
+                ended = ended if terms.budget is None or ended is SELF_TRADE else SPENT
                 break
             end, why, cut = self._meeting(maker, account, group, terms, at, wanted)
             if end is None and why is None and len(fills) == self.fills_max:
@@ -170,6 +254,7 @@ class Oracle:
             last = cut == maker.leaves
             if cut and why is None:
                 fills.append(Fill(maker.number, maker.account, maker.price, cut, last))
+                self.last_price = maker.price
                 self._use_up(maker, cut)
             elif cut and why is not None:
                 met.append(Met(maker.number, maker.account, maker.price, cut, why, last))
@@ -193,7 +278,8 @@ class Oracle:
             return None, EndReason.DEADLINE, maker.leaves
         if terms.post_only:
             return EndReason.WOULD_TRADE, None, 0
-        if maker.group != (group or account) or terms.self_trade is SelfTrade.NONE:
+        own = maker.account == account or (group is not None and maker.group == group)
+        if not own or terms.self_trade is SelfTrade.NONE:
             return None, None, min(wanted, maker.shown)
         match terms.self_trade:
             case SelfTrade.EXPIRE_TAKER:
@@ -236,7 +322,7 @@ class Oracle:
         self._forget_finished()
 
     def _forget_finished(self) -> None:
-        self.resting = [order for order in self.resting if order.leaves]
+        self.resting = [it for it in self.resting if it.leaves or it.terms.budget is not None]
 
     def _next_rank(self) -> int:
         self.rank += 1

@@ -29,6 +29,7 @@ from exchange.orders.commands import (
     RegisterAsset,
     RegisterUser,
     Role,
+    RunStops,
     TransferFunds,
 )
 from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
@@ -474,7 +475,9 @@ def test_an_order_that_used_up_its_fills_is_sound(monkeypatch: pytest.MonkeyPatc
 
 def test_every_kind_of_command_has_its_due_effects() -> None:
     """A new kind can't slip through; a place stands apart."""
-    assert {*DUE, PlaceOrder, ExpireOrders, AmendOrder} == set(typing.get_args(AnyCommand))
+    assert {*DUE, PlaceOrder, ExpireOrders, AmendOrder, RunStops} == set(
+        typing.get_args(AnyCommand)
+    )
 
 
 def test_a_gap_in_a_stream_is_named() -> None:

@@ -181,7 +181,7 @@ def test_an_order_may_show_little_and_end_at_a_time(store: str) -> None:
     words = ("--price", 100, "--display", "0.5", "--tif", "gtd")
     order(store, *PLACE_ALICE, 2, *words, "--until", "2031-01-31T10:30:00.000001+01:00")
     said, _ = inside("events", "--store", store, "--stream", "orders:alice", "--json")
-    *_, display, deadline_us = json.loads(said)["event"][0][3]
+    *_, display, deadline_us, _ = json.loads(said)["event"][0][3]
     assert (500, 1_927_618_200_000_001) == (display, deadline_us)
 
 

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from exchange.kernel.ids import group_key
 from exchange.kernel.orders import EndReason, Fill, OrderTerms, SelfTrade, Side, TimeInForce
 from exchange.kernel.rejects import RejectCode
 from exchange.matching import plan as planning
@@ -49,7 +50,9 @@ class Engine:
         self, account: str, terms: OrderTerms, at: int = 0, group: str | None = None
     ) -> Verdict:
         """What became of the order."""
-        planned = plan(self.book, group or account, terms, self._value_unit, self._lot, at)
+        planned = plan(
+            self.book, account, terms, self._value_unit, self._lot, at, group_key(account, group)
+        )
         if planned.stopped is EndReason.WOULD_TRADE:
             return Verdict(RejectCode.WOULD_TRADE)
         if terms.time_in_force is TimeInForce.FOK and planned.filled != terms.quantity:

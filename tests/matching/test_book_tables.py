@@ -3,22 +3,15 @@
 How tables are read stands in ``tables``.
 """
 
-from collections.abc import Iterable
-
 import pytest
 
 from exchange.kernel.orders import EndReason, OrderTerms, TimeInForce
 from exchange.kernel.rejects import RejectCode
 from exchange.matching.events import OrderAccepted
 from tests.build import BUY, SELL, Desk, desk, limit, market
-from tests.matching.tables import Table, View, written
+from tests.matching.tables import AS_WRITTEN, Table, View, both_sides, played, unchanged
 
-AS_WRITTEN = View(mirrored=False)
 FILLS_MAX = 10_000
-
-both_sides = pytest.mark.parametrize(
-    "view", [AS_WRITTEN, View(mirrored=True)], ids=["buys", "sells"]
-)
 
 BOOK = """
     102 | C 5
@@ -27,19 +20,6 @@ BOOK = """
      99 | A 5
      98 | B 3
 """
-
-
-def played(view: View, before: str, actions: Iterable[tuple[str, str]], after: str) -> None:
-    """Each action comes out as told, and the book is left as drawn."""
-    table = Table(before, view)
-    for action, outcome in actions:
-        assert outcome == table.do(action), action
-    assert written(after) == str(table)
-
-
-def unchanged(view: View, book: str, action: str, outcome: str) -> None:
-    """The action comes out as told and leaves the book as it was."""
-    played(view, book, [(action, outcome)], book)
 
 
 @both_sides

@@ -6,25 +6,33 @@ import msgspec
 import pytest
 
 from exchange.kernel.instruments import MarketState
-from exchange.kernel.orders import OrderTerms, OrderType, TimeInForce
+from exchange.kernel.orders import OrderTerms, OrderType, SelfTrade, TimeInForce
 from exchange.kernel.rejects import Refusal, RejectCode
 from exchange.orders.commands import (
     AnyCommand,
     CancelOrder,
+    CancelOrders,
     ChangeMarketState,
     Deposit,
+    ExpireOrders,
     OpenAccount,
     PlaceOrder,
     ReduceOrder,
     RegisterAsset,
     RegisterUser,
+    Request,
+    Role,
+    SetTradeGroup,
     TransferFunds,
 )
 from exchange.orders.records import CommandRecorded
-from exchange.venue.intake import Malformed
+from exchange.orders.rulebook import DAY_US
+from exchange.venue.answers import answer
+from exchange.venue.intake import Malformed, admit
 from tests.build import BUY, OPERATOR, SELL, SYMBOL, Desk, desk, limit, listing, market
 
 IOC, FOK = TimeInForce.IOC, TimeInForce.FOK
+GTD, DAY = TimeInForce.GTD, TimeInForce.DAY
 HUGE = 10**30
 
 CODES = RejectCode
@@ -68,6 +76,11 @@ def words(it: object) -> str | None:
     return str(it) if isinstance(it, Refusal) else None
 
 
+def until(deadline_us: int, *, price: int = 50, quantity: int = 20, **more: Any) -> OrderTerms:  # noqa: ANN401 - fields
+    """A purchase with a deadline; the clock of the example shows 0."""
+    return limit(BUY, price, quantity, time_in_force=GTD, deadline_us=deadline_us, **more)
+
+
 def place(terms: OrderTerms, account: str = "A", symbol: str = SYMBOL) -> PlaceOrder:
     return PlaceOrder(account, symbol, terms)
 
@@ -105,12 +118,20 @@ def test_the_example_takes_a_good_order(at: Desk) -> None:
         (market(BUY, HUGE), Refusal(CODES.QUANTITY_BOUNDS, "quantity", HUGE, 1_000)),
         (limit(BUY, 50, 25), Refusal(CODES.OFF_LOT, "quantity", 25, 10)),
         (market(BUY, 25), Refusal(CODES.OFF_LOT, "quantity", 25, 10)),
+        (limit(BUY, 50, 200, display=0), Refusal(CODES.QUANTITY_BOUNDS, "display", 0, 2)),
+        (limit(BUY, 50, 210, display=-10), Refusal(CODES.QUANTITY_BOUNDS, "display", -10, 3)),
+        (limit(BUY, 50, 1_000, display=5), Refusal(CODES.QUANTITY_BOUNDS, "display", 5, 10)),
+        (limit(BUY, 50, 20, display=30), Refusal(CODES.QUANTITY_BOUNDS, "display", 30, 20)),
+        (limit(BUY, 50, 20, display=HUGE), Refusal(CODES.QUANTITY_BOUNDS, "display", HUGE, 20)),
+        (limit(BUY, 50, 100, display=25), Refusal(CODES.OFF_LOT, "display", 25, 10)),
         (limit(BUY, 15, 20), Refusal(CODES.NOTIONAL_MIN, "notional", 300, 400)),
         (market(BUY, budget=399), Refusal(CODES.NOTIONAL_MIN, "notional", 399, 400)),
         (market(BUY, budget=0), Refusal(CODES.NOTIONAL_MIN, "notional", 0, 400)),
         (market(SELL, budget=-500), Refusal(CODES.NOTIONAL_MIN, "notional", -500, 400)),
         (limit(SELL, 1_000, 110), Refusal(CODES.NOTIONAL_MAX, "notional", 110_000, 100_000)),
         (market(SELL, budget=HUGE), Refusal(CODES.NOTIONAL_MAX, "notional", HUGE, 100_000)),
+        (until(0), Refusal(CODES.DEADLINE_PASSED, "deadline_us", 0, 0)),
+        (until(-HUGE), Refusal(CODES.DEADLINE_PASSED, "deadline_us", -HUGE, 0)),
         (limit(BUY, 60, 20, post_only=True), Refusal(CODES.WOULD_TRADE, "price", 60, 60)),
         (limit(BUY, 90, 20, post_only=True), Refusal(CODES.WOULD_TRADE, "price", 90, 60)),
         (limit(SELL, 50, 20, post_only=True), Refusal(CODES.WOULD_TRADE, "price", 50, 50)),
@@ -182,8 +203,18 @@ def test_an_order_may_take_the_last_unit_and_no_more(at: Desk) -> None:
         (OrderTerms(BUY, OrderType.LIMIT, 50, 20, budget=500), "budget"),
         (limit(BUY, 50, 20, post_only=True, time_in_force=IOC), "post_only"),
         (limit(BUY, 50, 20, post_only=True, time_in_force=FOK), "post_only"),
+        (limit(BUY, 50, 20, display=10, time_in_force=IOC), "display"),
+        (limit(BUY, 50, 20, display=10, time_in_force=FOK), "display"),
+        (limit(BUY, 50, 20, time_in_force=GTD), "deadline_us"),
+        (limit(BUY, 50, 20, deadline_us=9), "deadline_us"),
+        (limit(BUY, 50, 20, deadline_us=9, time_in_force=DAY), "deadline_us"),
+        (limit(BUY, 50, 20, deadline_us=9, time_in_force=IOC), "deadline_us"),
+        (limit(BUY, 50, 20, self_trade=SelfTrade.NONE), "self_trade"),
         (OrderTerms(BUY, OrderType.MARKET, 50, 20), "price"),
         (market(BUY, 20, post_only=True), "post_only"),
+        (market(BUY, 20, display=10), "display"),
+        (market(BUY, 20, deadline_us=9), "deadline_us"),
+        (market(BUY, 20, self_trade=SelfTrade.NONE), "self_trade"),
         (market(BUY), "quantity"),
         (market(BUY, 20, budget=500), "quantity"),
         (market(BUY, budget=500, time_in_force=FOK), "budget"),
@@ -238,6 +269,51 @@ def test_a_client_order_id_outside_its_pattern_is_refused(at: Desk, name: str) -
             id="quantity bounds before lot",
         ),
         pytest.param(
+            place(limit(BUY, 50, 20, display=0, time_in_force=IOC)),
+            Refusal(CODES.FIELD_COMBINATION, "display"),
+            id="field combinations before display",
+        ),
+        pytest.param(
+            place(limit(BUY, 0, 20, self_trade=SelfTrade.NONE)),
+            Refusal(CODES.FIELD_COMBINATION, "self_trade"),
+            id="self-trade mode before price bounds",
+        ),
+        pytest.param(
+            place(limit(BUY, 50, 25, display=0)),
+            Refusal(CODES.OFF_LOT, "quantity", 25, 10),
+            id="quantity before display",
+        ),
+        pytest.param(
+            place(limit(BUY, 10, 20, display=25)),
+            Refusal(CODES.QUANTITY_BOUNDS, "display", 25, 20),
+            id="display before its lot and least notional",
+        ),
+        pytest.param(
+            place(until(0, price=10)),
+            Refusal(CODES.NOTIONAL_MIN, "notional", 200, 400),
+            id="notional before deadline",
+        ),
+        pytest.param(
+            place(until(0, client_order_id="mine")),
+            Refusal(CODES.DEADLINE_PASSED, "deadline_us", 0, 0),
+            id="deadline before client order id",
+        ),
+        pytest.param(
+            place(until(0, client_order_id="a b")),
+            Refusal(CODES.DEADLINE_PASSED, "deadline_us", 0, 0),
+            id="deadline before form of client order id",
+        ),
+        pytest.param(
+            place(until(0, price=60, post_only=True)),
+            Refusal(CODES.DEADLINE_PASSED, "deadline_us", 0, 0),
+            id="deadline before post-only",
+        ),
+        pytest.param(
+            place(until(0, quantity=1_000)),
+            Refusal(CODES.DEADLINE_PASSED, "deadline_us", 0, 0),
+            id="deadline before funds",
+        ),
+        pytest.param(
             place(limit(BUY, 10, 25)),
             Refusal(CODES.OFF_LOT, "quantity", 25, 10),
             id="lot before least notional",
@@ -286,6 +362,16 @@ def test_a_client_order_id_outside_its_pattern_is_refused(at: Desk, name: str) -
             CancelOrder("A", "XRP-USD"),
             Refusal(CODES.UNKNOWN_MARKET, "symbol", "XRP-USD"),
             id="cancel: market before field combinations",
+        ),
+        pytest.param(
+            CancelOrders("nobody", "XRP-USD"),
+            Refusal(CODES.UNKNOWN_ACCOUNT, "account", "nobody"),
+            id="mass cancel: account before market",
+        ),
+        pytest.param(
+            SetTradeGroup("nobody", "a b"),
+            Refusal(CODES.UNKNOWN_ACCOUNT, "account", "nobody"),
+            id="trade group: account before group",
         ),
         pytest.param(
             ReduceOrder("A", SYMBOL, 0, 404),
@@ -368,6 +454,8 @@ def test_the_account_is_heard_before_the_market_state(at: Desk) -> None:
             CODES.DUPLICATE_CLIENT_ORDER_ID,
             id="client order id before open orders",
         ),
+        pytest.param(until(0), CODES.DEADLINE_PASSED, id="deadline before open orders"),
+        pytest.param(until(9), CODES.OPEN_ORDERS_MAX, id="an order with a deadline"),
         pytest.param(
             limit(BUY, 60, 20, post_only=True),
             CODES.OPEN_ORDERS_MAX,
@@ -399,6 +487,9 @@ def test_the_role_is_heard_first(at: Desk) -> None:
         place(limit(BUY, 50, 20)),
         CancelOrder("A", SYMBOL, 1),
         CancelOrder("A", SYMBOL, 404),
+        CancelOrders("A"),
+        CancelOrders("A", SYMBOL, BUY),
+        CancelOrders("A", "XRP-USD"),
         ReduceOrder("A", SYMBOL, 10, 1),
         TransferFunds("A", "A2", "USD", 1),
         TransferFunds("A", "B", "USD", 1),
@@ -434,11 +525,21 @@ def test_a_client_order_id_names_an_order_of_its_own_account_only(at: Desk) -> N
         listing(symbol="X-USD"),
         ChangeMarketState(SYMBOL, MarketState.HALTED, "mine"),
         Deposit("A", "USD", 1, "free-money"),
+        SetTradeGroup("A", "desk"),
+        ExpireOrders(SYMBOL),
     ],
     ids=lambda it: type(it).__name__,
 )
 def test_a_trader_may_not_do_what_operators_do(at: Desk, command: AnyCommand) -> None:
     assert Refusal(CODES.NOT_PERMITTED, "role", "trader") == refusal(at, command, "A")
+
+
+def test_a_sweep_is_given_by_the_venue_alone(at: Desk) -> None:
+    sweep = ExpireOrders(SYMBOL)
+    ack = answer(at.decide(Request(sweep, OPERATOR, Role.OPERATOR)))
+    assert Refusal(CODES.NOT_PERMITTED, "role", "operator") == ack.refusal
+    with pytest.raises(Malformed):
+        admit(Request(sweep, OPERATOR, Role.SYSTEM))
 
 
 # The other commands, in their words.
@@ -454,6 +555,8 @@ def test_a_trader_may_not_do_what_operators_do(at: Desk, command: AnyCommand) ->
         (CancelOrder("A", SYMBOL, -1), Refusal(CODES.NOT_FOUND, "order")),
         (CancelOrder("A", SYMBOL, HUGE), Refusal(CODES.NOT_FOUND, "order")),
         (CancelOrder("A", SYMBOL, client_order_id=""), Refusal(CODES.NOT_FOUND, "order")),
+        (CancelOrders("A", "XRP-USD"), Refusal(CODES.UNKNOWN_MARKET, "symbol", "XRP-USD")),
+        (ExpireOrders("XRP-USD"), Refusal(CODES.UNKNOWN_MARKET, "symbol", "XRP-USD")),
         (ReduceOrder("A", SYMBOL, 0, 1), Refusal(CODES.QUANTITY_BOUNDS, "quantity", 0, 10)),
         (ReduceOrder("A", SYMBOL, -HUGE, 1), Refusal(CODES.QUANTITY_BOUNDS, "quantity", -HUGE, 10)),
         (ReduceOrder("A", SYMBOL, 15, 1), Refusal(CODES.OFF_LOT, "quantity", 15, 10)),
@@ -480,6 +583,8 @@ def test_a_trader_may_not_do_what_operators_do(at: Desk, command: AnyCommand) ->
             Deposit("B", "BTC", 7, "a-usd"),
             Refusal(CODES.DUPLICATE_REFERENCE, "reference", "a-usd"),
         ),
+        (SetTradeGroup("Z", "desk"), Refusal(CODES.UNKNOWN_ACCOUNT, "account", "Z")),
+        (SetTradeGroup("A", "a b"), Refusal(CODES.INVALID_ID, "group")),
         (RegisterUser("A"), Refusal(CODES.ALREADY_EXISTS, "user", "A")),
         (RegisterUser("a:b"), Refusal(CODES.INVALID_ID, "user")),
         (OpenAccount("Z", "Z"), Refusal(CODES.UNKNOWN_USER, "user", "Z")),
@@ -535,6 +640,8 @@ def test_a_command_is_refused_with_what_was_compared(
         ({"open_orders_max": 0}, "open_orders_max", 0),
         ({"maker_ppm": -1}, "maker_ppm", -1),
         ({"taker_ppm": 1_000_001}, "taker_ppm", 1_000_001),
+        ({"day_end_us": -1}, "day_end_us", -1),
+        ({"day_end_us": DAY_US}, "day_end_us", DAY_US),
         ({"state": MarketState.CLOSED}, "state", 0),
     ],
 )

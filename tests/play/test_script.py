@@ -48,6 +48,11 @@ def played(more: str, opening: str = OPENING) -> list[Played]:
         "cancel",
         "cancel a1 please",
         "cancel a1 by",
+        "cancel all of",
+        "cancel all of alice on",
+        "sweep BTC-USD",
+        "alice joins",
+        "alice leaves",
         "reduce a1 0.5",
         "account",
         "account carol of alice now",
@@ -87,6 +92,9 @@ def test_a_line_that_has_no_form_is_told_before_anything_is_played(line: str) ->
         ("al:ice buys 1 at 100", "breaks its pattern"),
         ("cancel a9", "no order was accepted as 'a9'"),
         ("reduce a9 by 1", "no order was accepted as 'a9'"),
+        ("cancel bids of alice", "'bids' is none of all, buys, sells"),
+        ("cancel all of alice on ETH-USD", "no market ETH-USD is listed"),
+        ("cancel all of al:ice", "breaks its pattern"),
         ("reduce a1 by all", "'all' is not a plain decimal number"),
         ("deposit alice 5 EUR", "there is no asset 'EUR'"),
         ("deposit alice 0.000001 USD", "has more than 5 decimals"),
@@ -133,7 +141,14 @@ def test_a_word_that_says_nothing_is_told_where_it_stands(line: str, why: str) -
 
 
 @pytest.mark.parametrize(
-    "line", ["alice buys 1 at 100", "expect book\n----\nend", "state halted", "expect fills none"]
+    "line",
+    [
+        "alice buys 1 at 100",
+        "expect book\n----\nend",
+        "state halted",
+        "sweep",
+        "expect fills none",
+    ],
 )
 def test_nothing_can_be_asked_of_a_market_before_it_is_listed(line: str) -> None:
     with pytest.raises(ScriptError, match=r"^a\.play:2: .*no market is listed"):
@@ -229,6 +244,10 @@ def test_a_refusal_that_the_next_line_does_not_expect_is_not_met(more: str) -> N
         "market ETH-USD tick 0.0000000001",
         "deposit dave 5 USD",
         "transfer 5 USD from alice to bob",
+        "dave joins desk",
+        "alice joins the:desk",
+        "dave leaves its group",
+        "cancel all of dave",
         "dave buys 1 at 100",
         "alice buys 1 at 100 as a1",
         "alice buys 1 at 100 as a:1!",
@@ -273,6 +292,13 @@ def test_each_step_tells_what_came_of_it_and_the_book_behind_it() -> None:
     assert ("NEW", ("----", "100.00 | alice 2")) == (bought.told, bought.book)
     assert "0.5 @ 100.00 from alice; FILLED" == sold.told
     assert ("----", "100.00 | alice 1.5") == sold.book
+
+
+def test_a_step_that_takes_out_orders_tells_how_many() -> None:
+    lines = ["alice buys 1 at 90 until +1s", "clock +1s", "sweep", *["cancel all of alice"] * 2]
+    *_, swept, cancelled, again = [each.told for each in played("\n".join(lines))]
+    assert "1 × EXPIRED because deadline" == swept
+    assert ("1 × CANCELED because cancelled", "") == (cancelled, again)
 
 
 def test_every_statement_stands_on_its_page() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from exchange.kernel.orders import OrderTerms, SelfTrade, Side, TimeInForce
+from exchange.kernel.orders import OrderTerms, OrderType, SelfTrade, Side, TimeInForce
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import (
     AmendOrder,
@@ -21,6 +21,7 @@ from exchange.orders.commands import (
     RegisterUser,
     TransferFunds,
 )
+from exchange.orders.validate import LIMITED
 from tests.build import BUY, limit, listing, market
 
 BTC, ETH = "BTC-USD", "ETH-USD"
@@ -59,6 +60,8 @@ symbols = st.sampled_from(MARKETS)
 sides = st.sampled_from(Side)
 times = st.sampled_from([TimeInForce.GTC] * 6 + [TimeInForce.IOC, TimeInForce.FOK])
 modes = st.sampled_from([SelfTrade.EXPIRE_TAKER] * 4 + list(SelfTrade))
+SLEEPING = [it for it in OrderType if it not in {OrderType.LIMIT, OrderType.MARKET}]
+times_asleep = [TimeInForce.GTC] * 4 + [TimeInForce.GTD, TimeInForce.IOC, TimeInForce.FOK]
 names = st.none() | st.sampled_from([f"c{number}" for number in range(30)])
 steps = st.integers(0, 5)  # of price, in ticks from the lowest
 lots = st.integers(1, 8)
@@ -103,6 +106,33 @@ def quotes(draw: st.DrawFn) -> PlaceOrder:
     symbol, side, step = draw(symbols), draw(sides), draw(st.integers(-1, 2))
     price = LOWEST[symbol] + (2 - step if side is BUY else 3 + step) * TICK[symbol]
     terms = limit(side, price, draw(lots) * LOT[symbol], post_only=True)
+    return PlaceOrder(draw(accounts), symbol, terms)
+
+
+@st.composite
+def sleepers(draw: st.DrawFn) -> PlaceOrder:
+    """A stop or take-profit of any kind, now and then with a deadline (from now on)."""
+    symbol, side, kind = draw(symbols), draw(sides), draw(st.sampled_from(SLEEPING))
+    trigger = LOWEST[symbol] + draw(steps) * TICK[symbol]
+    quantity: int | None = draw(lots) * LOT[symbol]
+    limited, budget, lasting = kind in LIMITED, None, draw(st.sampled_from(list(times_asleep)))
+    if not limited and side is BUY and draw(st.booleans()):
+        quantity, budget = None, trigger * 8 * LOT[symbol] + draw(st.integers(0, 9))
+    if not limited and lasting in {TimeInForce.IOC, TimeInForce.FOK}:
+        lasting = TimeInForce.GTC
+    terms = OrderTerms(
+        side,
+        kind,
+        LOWEST[symbol] + draw(steps) * TICK[symbol] if limited else None,
+        quantity,
+        lasting,
+        limited and lasting is TimeInForce.GTC and draw(st.booleans()),
+        mode_in(symbol, draw(modes)),
+        budget,
+        draw(names),
+        deadline_us=draw(st.integers(1, 20)) if lasting is TimeInForce.GTD else None,
+        trigger=trigger,
+    )
     return PlaceOrder(draw(accounts), symbol, terms)
 
 

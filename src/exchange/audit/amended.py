@@ -1,22 +1,39 @@
 """What an amend must do to book, settlement and ledger."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
 from exchange.audit.blame import Effect
-from exchange.audit.orders import LEDGER, Cause, closed, named, parted
+from exchange.audit.entered import (
+    LEDGER,
+    Cause,
+    asleep_needs,
+    bound_of,
+    due_stops,
+    is_through,
+    parted,
+)
+from exchange.audit.orders import closed, named
 from exchange.audit.walk import walk
 from exchange.kernel.ids import order_id
-from exchange.kernel.orders import BUY, EndReason, OrderTerms, SelfTrade, TimeInForce
+from exchange.kernel.journal import Entry
+from exchange.kernel.orders import (
+    BUY,
+    EndReason,
+    OrderTerms,
+    OrderType,
+    SelfTrade,
+    TimeInForce,
+)
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.book import Order
 from exchange.matching.events import OrderAmended
 from exchange.orders.commands import AmendOrder
 from exchange.orders.validate import check_deadline, check_terms, check_trading
 from exchange.settlement.spot import settle, trade_entry
+from exchange.venue.parts import held_by, required
 from exchange.venue.state import Room, VenueState
-from exchange.venue.trading import required
 from exchange.wallet.entries import rehold, release
 from exchange.wallet.events import EntriesPosted
 
@@ -33,6 +50,9 @@ def due_on_amend(
     check_trading(room.market)
     order, rules = named(room, command), room.market.instrument
     terms = _changed(order, command)
+    if order.level is None:
+        yield from _due_asleep(room, order, terms, command, cause, at_us)
+        return
     total, gone = terms.quantity or 0, order.quantity - order.leaves
     if 0 < total <= gone:
         yield from closed(room, [order], EndReason.CANCELLED, cause)
@@ -41,22 +61,81 @@ def due_on_amend(
     if command.deadline_us is not None:
         check_deadline(terms, rules, at_us)
     event = _due(room, order, terms, total - gone, at_us)
+    asset, held = required(rules, order.side, order.price, order.leaves)
+    _, needs = required(rules, order.side, event.price, total - gone)
+    name, account = order_id(rules.symbol, order.number), order.account
     yield room.book.id, event
-    yield from _paid(room, order, event, total - gone, cause)
+    version, entries = room.book.version, list[Entry]()
+    if needs > held:
+        entries.append(rehold(name, version, account, asset, needs - held))
+    yield from _traded(room, order, event, entries)
+    filled = sum(it.quantity for it in event.fills)
+    _, keeps = required(rules, order.side, event.price, event.leaves + filled)
+    if max(needs, held) > keeps:
+        entries.append(release(name, version, account, asset, max(needs, held) - keeps))
+    own = (order.number,) if event.ended is not None else ()
+    yield from parted(room, event.met, order.side, own, entries)
+    yield from due_stops(room, event.fills, at_us, entries)
+    if entries:
+        yield LEDGER, EntriesPosted(*cause, tuple(entries))
+
+
+def _due_asleep(
+    room: Room, order: Order, terms: OrderTerms, command: AmendOrder, cause: Cause, at_us: int
+) -> Iterator[Effect]:
+    """The same for an order that sleeps on."""
+    rules, name = room.market.instrument, order_id(command.symbol, order.number)
+    if order.number in room.book.stops.woken:
+        raise Rejected(RejectCode.FIELD_COMBINATION, "status")
+    check_terms(terms, rules)
+    if command.deadline_us is not None:
+        check_deadline(terms, rules, at_us)
+    if command.trigger is not None and is_through(room, terms):
+        raise Rejected(RejectCode.WOULD_TRIGGER, "trigger")
+    bound = bound_of(terms, rules)
+    asset, needs = asleep_needs(rules, terms, bound)
+    _, held = held_by(rules, order)
+    moved, quantity = terms.trigger != order.trigger, terms.quantity or 0
+    deadline_us = terms.deadline_us or order.deadline_us
+    yield room.book.id, OrderAmended(
+        order.number, terms.price or bound or 0, quantity, terms.display, deadline_us,
+        moved, 0, (), (), quantity, None, terms.trigger,
+    )  # fmt: skip
+    version = room.book.version
+    if needs > held:
+        more = rehold(name, version, order.account, asset, needs - held)
+        yield LEDGER, EntriesPosted(*cause, (more,))
+    elif held > needs:
+        less = release(name, version, order.account, asset, held - needs)
+        yield LEDGER, EntriesPosted(*cause, (less,))
 
 
 def _changed(order: Order, command: AmendOrder) -> OrderTerms:
     if not any(
         it is not None
-        for it in (command.price, command.quantity, command.display, command.deadline_us)
-    ):
+        for it in (
+            command.price, command.quantity, command.display, command.deadline_us, command.trigger
+        )
+    ):  # fmt: skip
         raise Rejected(RejectCode.FIELD_COMBINATION, "amend")
-    quantity = command.quantity if command.quantity is not None else order.quantity
+    terms, sleeps = order.terms, order.level is None
+    if terms.price is not None:
+        terms = replace(terms, price=order.price)
+    if terms.quantity is not None:
+        terms = replace(terms, quantity=order.quantity)
+    if command.price is not None:
+        terms = replace(terms, price=command.price)
+    if command.quantity is not None:
+        terms = replace(terms, quantity=command.quantity)
     display = command.display
     if display is None and order.display is not None:
-        display = min(quantity, order.display)
-    price = command.price if command.price is not None else order.price
-    terms = replace(order.terms, price=price, quantity=quantity, display=display)
+        display = min(terms.quantity or 0, order.display)
+    if not sleeps and command.trigger is not None:
+        raise Rejected(RejectCode.FIELD_COMBINATION, "trigger")
+    trigger = command.trigger if command.trigger is not None else order.trigger
+    terms = replace(
+        terms, display=display, trigger=trigger, type=terms.type if sleeps else OrderType.LIMIT
+    )
     if command.deadline_us is not None:
         terms = replace(terms, time_in_force=TimeInForce.GTD, deadline_us=command.deadline_us)
     elif terms.time_in_force is TimeInForce.GTD:
@@ -74,8 +153,9 @@ def _due(room: Room, order: Order, terms: OrderTerms, open_: int, at_us: int) ->
             order.number, price, total, display, deadline_us, False, 0, (), (), open_, None
         )
     found = walk(
-        room.book, room.market.instrument, order.group, replace(terms, quantity=open_), at_us
-    )
+        room.book, room.market.instrument, order.account, order.group,
+        replace(terms, quantity=open_), at_us,
+    )  # fmt: skip
     filled = sum(it.quantity for it in found.fills)
     lost = sum(it.quantity for it in found.met if it.reason is EndReason.SELF_TRADE)
     left = open_ - filled - (lost if terms.self_trade is SelfTrade.DECREMENT else 0)
@@ -91,30 +171,16 @@ def _due(room: Room, order: Order, terms: OrderTerms, open_: int, at_us: int) ->
     )  # fmt: skip
 
 
-def _paid(
-    room: Room, order: Order, event: OrderAmended, open_: int, cause: Cause
+def _traded(
+    room: Room, order: Order, event: OrderAmended, entries: list[Entry]
 ) -> Iterator[Effect]:
-    """What is held more, the trades, what comes free: of this order and of those it met."""
-    rules, side, version = room.market.instrument, order.side, room.book.version + 1
-    name, account = order_id(rules.symbol, order.number), order.account
-    asset, held = required(rules, side, order.price, order.leaves)
-    _, needs = required(rules, side, event.price, open_)
-    entries = [rehold(name, version, account, asset, needs - held)] if needs > held else []
-    filled = sum(it.quantity for it in event.fills)
-    _, keeps = required(rules, side, event.price, event.leaves + filled)
-    traded: Sequence[int] = ()
-    if event.fills:
-        ended = event.ended is not None
-        settled = settle(
-            room.settlement, rules, side, order.number, account, event.fills, ended=ended
-        )
-        yield room.settlement.id, settled
-        limit = event.price if side is BUY else None
-        entries += [trade_entry(rules, it, limit or it.price) for it in settled.trades]
-        traded = [leg.order for it in settled.trades for leg in (it.buy, it.sell) if not leg.last]
-    if max(needs, held) > keeps:
-        entries.append(release(name, version, account, asset, max(needs, held) - keeps))
-    own = (order.number,) if event.ended is not None and not event.fills else ()
-    yield from parted(room, event.met, side, traded, own, entries)
-    if entries:
-        yield LEDGER, EntriesPosted(*cause, tuple(entries))
+    """The settlement of its fills; their entries join ``entries``."""
+    if not event.fills:
+        return
+    rules, side, ended = room.market.instrument, order.side, event.ended is not None
+    settled = settle(
+        room.settlement, rules, side, order.number, order.account, event.fills, ended=ended
+    )
+    yield room.settlement.id, settled
+    limit = event.price if side is BUY else None
+    entries += [trade_entry(rules, it, limit or it.price) for it in settled.trades]

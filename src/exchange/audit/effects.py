@@ -9,9 +9,8 @@ from typing import Any
 
 from exchange.audit.amended import due_on_amend
 from exchange.audit.blame import Effect, blame
+from exchange.audit.entered import LEDGER, Cause, due_on_run
 from exchange.audit.orders import (
-    LEDGER,
-    Cause,
     closed,
     due_on_cancel,
     due_on_cancel_all,
@@ -46,37 +45,60 @@ LAWS = {
 """What is broken by doing what had to be refused for that reason; else R7."""
 
 
-def check_effects(state: VenueState, command: Sequence[Envelope]) -> None:
-    """Laws L5 to L7, F1, B1 to B6, B8, S1 to S3 and R7, for a command still to be followed.
+def follow(state: VenueState, command: Sequence[Envelope]) -> None:
+    """Let the state follow a command, and check each effect against what is due in its turn.
+
+    Laws L5 to L7, F1, B1 to B6, B8, S1 to S3 and R7.
 
     Raises:
-        InvariantViolation: an effect is not the one that is due.
+        InvariantViolation: an effect is not the one that is due; the state has followed those
+            before it.
     """
     record = command[0].event
     if not isinstance(record, CommandRecorded):
         raise InvariantViolation("R7", f"no command caused {record}")
     cause = (command[0].originator_id, command[0].originator_version)
     _check_record(state, record, cause[0])
-    if record.refusal is not None:
-        if len(command) > 1:
-            raise InvariantViolation("L7", f"refused, yet it did {command[1].event}")
-        return
     effects = [(envelope.originator_id, envelope.event) for envelope in command[1:]]
+    if record.refusal is not None:
+        if effects:
+            raise InvariantViolation("L7", f"refused, yet it did {effects[0][1]}")
+        _apply(state, command[0])
+        return
+    found: list[Effect] = []
     try:
         _check_right(state, record)
-        if isinstance(record.command, commands.PlaceOrder):
-            due = list(due_on_place(state, record.command, cause, record.at_us, effects))
-        elif isinstance(record.command, commands.ExpireOrders):
-            due = list(due_on_expire(state, record.command, cause, record.at_us))
-        elif isinstance(record.command, commands.AmendOrder):
-            due = list(due_on_amend(state, record.command, cause, record.at_us))
-        else:
-            due = list(DUE[type(record.command)](state, record.command, cause))
+        _apply(state, command[0])
+        for due in _due(state, record, cause, effects):
+            found.append(due)
+            if effects[len(found) - 1 : len(found)] != [due]:
+                blame(effects, found)
+            _apply(state, command[len(found)])
     except Rejected as rejected:
         law = LAWS.get(rejected.refusal.code, "R7")
         raise InvariantViolation(law, f"this had to be refused: {rejected}") from rejected
-    if effects != due:
-        blame(effects, due)
+    if len(found) != len(effects):
+        blame(effects, found)
+
+
+def _due(
+    state: VenueState, record: CommandRecorded, cause: Cause, effects: Sequence[Effect]
+) -> Iterator[Effect]:
+    """What is due, one effect after the other: each is worked out when the last was followed."""
+    command, at_us = record.command, record.at_us
+    if isinstance(command, commands.PlaceOrder):
+        return due_on_place(state, command, cause, at_us, effects)
+    if isinstance(command, commands.AmendOrder):
+        return due_on_amend(state, command, cause, at_us)
+    if isinstance(command, commands.ExpireOrders):
+        return due_on_expire(state, command, cause, at_us)
+    if isinstance(command, commands.RunStops):
+        return due_on_run(state, command, cause, at_us)
+    return DUE[type(command)](state, command, cause)
+
+
+def _apply(state: VenueState, envelope: Envelope) -> None:
+    state.apply(envelope.originator_id, envelope.originator_version, envelope.event)
 
 
 def _check_record(state: VenueState, record: CommandRecorded, stream: str) -> None:

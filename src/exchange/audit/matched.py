@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import NoReturn
 
 from exchange.audit.walk import Due, walk
+from exchange.kernel.ids import group_key
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.money import lots_affordable
@@ -30,7 +31,7 @@ def check_accepted(
     Raises:
         InvariantViolation: its number, a fill, the rest or the ending is not as it must be.
     """
-    terms = accepted.terms
+    terms, account = accepted.terms, accepted.account
     numbers = (book.order_count + 1, book.trade_count + 1 if accepted.fills else 0)
     if (accepted.number, accepted.trade) != numbers:
         raise _broken("L6", accepted, f"first trade {accepted.trade}: {numbers} come next")
@@ -38,10 +39,10 @@ def check_accepted(
         raise _broken("B6", accepted, f"its group is {group}")
     if accepted.deadline_us != check_deadline(terms, rules, at_us):
         raise _broken("B6", accepted, f"its deadline is not {accepted.deadline_us}")
-    if book.odd_count or terms.self_trade is not SelfTrade.EXPIRE_TAKER:
-        due = walk(book, rules, group or accepted.account, terms, at_us)
+    if book.odd_count or group is not None or terms.self_trade is not SelfTrade.EXPIRE_TAKER:
+        due = walk(book, rules, account, group_key(account, group), terms, at_us)
     else:
-        due = _match(book, rules, group or accepted.account, terms)
+        due = _match(book, rules, account, terms)
     if accepted.fills != tuple(due.fills):
         _blame(book, accepted, due.fills, due.end)
     if accepted.met != tuple(due.met):
@@ -70,7 +71,7 @@ def _check_rest(accepted: OrderAccepted, due: Due) -> None:
         raise _broken("B3", accepted, f"{accepted.leaves} rest, due are {leaves}")
 
 
-def _match(book: Book, rules: Instrument, group: str, terms: OrderTerms) -> Due:
+def _match(book: Book, rules: Instrument, account: str, terms: OrderTerms) -> Due:
     """The same in a book of plain orders, for a taker that gives way: most of them."""
     fills: list[Fill] = []
     price, quantity, budget = terms.price, terms.quantity, terms.budget
@@ -91,7 +92,7 @@ def _match(book: Book, rules: Instrument, group: str, terms: OrderTerms) -> Due:
             return Due(fills, [], done)
         if price is not None and sign * maker.price > sign * price:
             return Due(fills, [], dry)
-        if maker.group == group:
+        if maker.account == account:
             return Due(fills, [], SELF_TRADE)
         if len(fills) == FILLS_MAX:
             return Due(fills, [], EndReason.FILLS_MAX)

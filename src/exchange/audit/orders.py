@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from exchange.audit.blame import Effect
+from exchange.audit.entered import LEDGER, Cause, due_on_sleep, due_stops, parted
 from exchange.audit.matched import check_accepted
 from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
 from exchange.kernel.laws import InvariantViolation
-from exchange.kernel.orders import BUY, LIMIT, RESTING, EndReason, Met, Side
+from exchange.kernel.orders import BUY, LIMIT, RESTING, EndReason
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.book import Order
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
@@ -21,23 +22,20 @@ from exchange.orders.commands import (
 )
 from exchange.orders.validate import (
     check_cancelling,
+    check_client_order_id,
     check_deadline,
     check_placing,
     check_terms,
     check_trading,
 )
 from exchange.risk.pre_trade import check_open_orders
-from exchange.settlement.events import FeesClosed, Settled
+from exchange.settlement.events import FeesClosed
 from exchange.settlement.spot import settle, trade_entry
+from exchange.venue.parts import required
 from exchange.venue.state import Room, VenueState
-from exchange.venue.trading import SWEEP_MAX, required
+from exchange.venue.trading import SWEEP_MAX
 from exchange.wallet.entries import hold, release
 from exchange.wallet.events import EntriesPosted
-
-LEDGER = "ledger"
-
-Cause = tuple[str, int]
-"""Stream and version of a command's record."""
 
 
 def due_on_place(
@@ -59,19 +57,24 @@ def due_on_place(
     check_placing(room.market, terms)
     check_terms(terms, rules)
     check_deadline(terms, rules, at_us)
+    check_client_order_id(terms)
     named = terms.client_order_id
     if named is not None and (account, named) in book.client_ids:
         raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
-    if terms.type is LIMIT and terms.time_in_force in RESTING:
+    if terms.trigger is not None or (terms.type is LIMIT and terms.time_in_force in RESTING):
         check_open_orders(rules, len(book.accounts.get(account, ())))
     stream, accepted = effects[0] if effects else ("", None)
     if stream != book.id or not isinstance(accepted, OrderAccepted):
         raise InvariantViolation("R7", f"{book.id} has no answer to the order")
     if accepted.account != account or accepted.terms != terms:
         raise InvariantViolation("R7", f"placed was {command}, accepted {accepted}")
-    check_accepted(book, rules, accepted, state.groups.get(account), at_us)
+    group = state.groups.get(account)
+    if terms.trigger is not None:
+        yield from due_on_sleep(room, account, terms, group, at_us, cause)
+        return
+    check_accepted(book, rules, accepted, group, at_us)
     yield stream, accepted
-    yield from _paid(room, accepted, cause)
+    yield from _paid(room, accepted, cause, at_us)
 
 
 def due_on_cancel(state: VenueState, command: CancelOrder, cause: Cause) -> Iterator[Effect]:
@@ -137,8 +140,9 @@ def due_on_reduce(state: VenueState, command: ReduceOrder, cause: Cause) -> Iter
         return
     if quantity % lot:
         raise Rejected(RejectCode.OFF_LOT, "quantity", quantity, lot)
+    freed = _freed(room, order, quantity)
     yield room.book.id, OrderReduced(order.number, quantity)
-    yield LEDGER, EntriesPosted(*cause, (_freed(room, order, quantity),))
+    yield LEDGER, EntriesPosted(*cause, (freed,))
 
 
 def closed(
@@ -158,18 +162,17 @@ def ended(
     if not orders:
         return
     numbers = tuple([order.number for order in orders])
+    entries += [_freed(room, order, order.leaves) for order in orders]
     yield room.book.id, OrdersCancelled(numbers, reason)
     accrued = tuple([number for number in numbers if number in room.settlement.accrued])
     if accrued:
         yield room.settlement.id, FeesClosed(accrued)
-    entries += [_freed(room, order, order.leaves) for order in orders]
 
 
-def _paid(room: Room, accepted: OrderAccepted, cause: Cause) -> Iterator[Effect]:
-    """The settlement of an order's fills, and its entries: hold, trades, release."""
+def _paid(room: Room, accepted: OrderAccepted, cause: Cause, at_us: int) -> Iterator[Effect]:
+    """The settlement of an order's fills, and its entries: hold, trades, release; then stops."""
     rules, account, terms = room.market.instrument, accepted.account, accepted.terms
     fills, price, quantity, spare = accepted.fills, terms.price, terms.quantity, 0
-    settled: tuple[Settled, ...] = ()
     filled = sum([fill.quantity for fill in fills]) if fills else 0
     if price is not None and quantity is not None:
         asset, amount = required(rules, terms.side, price, quantity)
@@ -187,47 +190,22 @@ def _paid(room: Room, accepted: OrderAccepted, cause: Cause) -> Iterator[Effect]
             room.settlement, rules, terms.side, accepted.number, account, fills, ended=ended
         )
         yield room.settlement.id, event
-        settled = event.trades
         limit = price if terms.side is BUY else None
-        entries += [trade_entry(rules, trade, limit or trade.price) for trade in settled]
-    version = room.book.version + 1
+        entries += [trade_entry(rules, trade, limit or trade.price) for trade in event.trades]
     if spare:
-        entries.append(release(name, version, account, asset, spare))
-    traded = [leg.order for it in settled for leg in (it.buy, it.sell) if not leg.last]
-    yield from parted(room, accepted.met, terms.side, traded, (), entries)
+        entries.append(release(name, room.book.version, account, asset, spare))
+    yield from parted(room, accepted.met, terms.side, (), entries)
+    yield from due_stops(room, fills, at_us, entries)
     if entries:
         yield LEDGER, EntriesPosted(*cause, tuple(entries))
-
-
-def parted(
-    room: Room,
-    met: Sequence[Met],
-    side: Side,
-    traded: Sequence[int],
-    own: Sequence[int],
-    entries: list[Entry],
-) -> Iterator[Effect]:
-    """Orders that a taker of ``side`` met end or shrink; their releases join ``entries``.
-
-    Fees are closed for those that end and had traded: before, or now (``traded``); likewise for
-    the taker itself where it is named as its ``own``.
-    """
-    rules, version = room.market.instrument, room.book.version + 1
-    partly = {*traded, *room.settlement.accrued}
-    ending = [*own, *[it.maker for it in met if it.last]]
-    closing = tuple([number for number in ending if number in partly])
-    if closing:
-        yield room.settlement.id, FeesClosed(closing)
-    for it in met:
-        asset, amount = required(rules, side.other, it.price, it.quantity)
-        name = order_id(rules.symbol, it.maker)
-        entries.append(release(name, version, it.account, asset, amount))
 
 
 def _freed(room: Room, order: Order, quantity: int) -> Entry:
     """The release of what ``quantity`` of an order held, by the book's next event."""
     rules = room.market.instrument
     asset, amount = required(rules, order.side, order.price, quantity)
+    if order.terms.budget is not None:
+        asset, amount = rules.quote, order.terms.budget
     name = order_id(rules.symbol, order.number)
     return release(name, room.book.version + 1, order.account, asset, amount)
 

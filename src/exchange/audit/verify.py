@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from exchange.audit.chain import UNREADABLE, BadBatch, Chain
-from exchange.audit.effects import check_effects
+from exchange.audit.effects import follow
 from exchange.kernel.events import Envelope
 from exchange.kernel.laws import InvariantViolation
 from exchange.store.heads import Head
@@ -125,11 +125,7 @@ class _Check:
             if self.until is not None and command[-1].position > self.until:
                 return
             try:
-                check_effects(self.state, command)
-                for envelope in command:
-                    self.state.apply(
-                        envelope.originator_id, envelope.originator_version, envelope.event
-                    )
+                follow(self.state, command)
                 if len(command) > 1:
                     self.watch.check(command)
             except InvariantViolation as broken:

@@ -26,9 +26,11 @@ class Due(NamedTuple):
     end: EndReason | None
 
 
-def walk(book: Book, rules: Instrument, group: str, terms: OrderTerms, at_us: int) -> Due:
+def walk(
+    book: Book, rules: Instrument, account: str, group: str, terms: OrderTerms, at_us: int
+) -> Due:
     """Serve the other side's lines, best price first."""
-    taker = _Taker(rules, group, terms, at_us)
+    taker = _Taker(rules, {account, group}, terms, at_us)
     for price, line in _lines(book, terms):
         while line:
             maker, shows, has = line.popleft()
@@ -43,8 +45,8 @@ def walk(book: Book, rules: Instrument, group: str, terms: OrderTerms, at_us: in
 class _Taker:
     """Who walks along the lines."""
 
-    def __init__(self, rules: Instrument, group: str, terms: OrderTerms, at_us: int) -> None:
-        self.rules, self.group, self.terms, self.at_us = rules, group, terms, at_us
+    def __init__(self, rules: Instrument, own: set[str], terms: OrderTerms, at_us: int) -> None:
+        self.rules, self.own, self.terms, self.at_us = rules, own, terms, at_us
         self.fills: list[Fill] = []
         self.met: list[Met] = []
         self.quantity, self.money = terms.quantity or 0, terms.budget
@@ -53,16 +55,17 @@ class _Taker:
 
     def meet(self, maker: Order, price: int, shows: int, has: int) -> tuple[int, bool]:
         """What the taker buys or sells here, and whether it goes home, as ``end`` says."""
+        if maker.deadline_us is not None and self.at_us >= maker.deadline_us:
+            self._push_out(maker, price, has, has, EndReason.DEADLINE)
+            return 0, False
         wants = self.quantity
         if self.money is not None:
             wants = lots_affordable(self.money, price, self.rules.value_unit, self.rules.lot)
         if not wants:
-            self.end = EndReason.BUDGET_SPENT
+            if self.end is not EndReason.SELF_TRADE:
+                self.end = EndReason.BUDGET_SPENT
             return 0, True
-        if maker.deadline_us is not None and self.at_us >= maker.deadline_us:
-            self._push_out(maker, price, has, has, EndReason.DEADLINE)
-            return 0, False
-        if maker.group == self.group and self.terms.self_trade is not SelfTrade.NONE:
+        if {maker.group, maker.account} & self.own and self.terms.self_trade is not SelfTrade.NONE:
             return 0, self._meet_own(maker, price, wants, has)
         if len(self.fills) == FILLS_MAX:
             self.end = EndReason.FILLS_MAX

@@ -32,6 +32,14 @@ def is_text(text: str) -> bool:
     )
 
 
+def group_key(account: str, group: str | None) -> str:
+    """What two orders of one trade group have in common; without a group, the account.
+
+    The colon keeps a group apart from an account of the same name.
+    """
+    return account if group is None else f":{group}"
+
+
 def order_id(symbol: str, number: int) -> str:
     """The public id of an accepted order: ``BTC-USD:17``."""
     return f"{symbol}:{number}"

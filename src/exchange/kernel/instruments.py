@@ -54,6 +54,7 @@ class Instrument(
     maker_ppm: int
     taker_ppm: int
     self_trade_allowed: bool = False
+    stop_slippage_ppm: int = 50_000  # how far from its trigger a buy stop may trade
     day_end_us: int = 0  # when a DAY order ends: microseconds after 00:00 UTC
 
     def notional(self, price: int, quantity: int) -> int:

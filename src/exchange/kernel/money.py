@@ -21,6 +21,11 @@ def fee_charged(accrued_ppm: int) -> int:
     return ceil_div(accrued_ppm, PPM)
 
 
+def stop_price(trigger: int, slippage_ppm: int) -> int:
+    """The most that a triggered buy stop pays, in price units: rounded up."""
+    return ceil_div(trigger * (PPM + slippage_ppm), PPM)
+
+
 def lots_affordable(budget: int, price: int, value_unit: int, lot: int) -> int:
     """The largest multiple of ``lot`` whose value at ``price`` stays within ``budget``.
 

@@ -1,8 +1,4 @@
-"""Orders as every context speaks of them.
-
-STOP and TAKE_PROFIT types belong to these lists too; they join them together with the code
-that honours them.
-"""
+"""Orders as every context speaks of them."""
 
 import enum
 
@@ -30,9 +26,16 @@ class OrderType(enum.Enum):
 
     LIMIT = "limit"
     MARKET = "market"
+    STOP = "stop"
+    """MARKET once a print has gone through the trigger against the order."""
+    STOP_LIMIT = "stop_limit"
+    TAKE_PROFIT = "take_profit"
+    """MARKET once a print has reached the trigger in the order's favour."""
+    TAKE_PROFIT_LIMIT = "take_profit_limit"
 
 
 LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
+STOP, STOP_LIMIT = OrderType.STOP, OrderType.STOP_LIMIT
 
 
 class TimeInForce(enum.Enum):
@@ -82,6 +85,8 @@ class EndReason(enum.Enum):
     WOULD_TRADE = "would_trade"
     """It was to post only."""
     DEADLINE = "deadline"
+    NOT_FILLABLE = "not_fillable"
+    """FOK: it was triggered and could not be filled whole."""
 
 
 class Status(enum.Enum):
@@ -90,6 +95,8 @@ class Status(enum.Enum):
     NEW = "NEW"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
     FILLED = "FILLED"
+    UNTRIGGERED = "UNTRIGGERED"
+    TRIGGERED = "TRIGGERED"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
     REJECTED = "REJECTED"
@@ -135,3 +142,9 @@ class OrderTerms(
     client_order_id: str | None = None
     display: int | None = None  # quantity units shown at a time: an iceberg
     deadline_us: int | None = None  # GTD: venue time from which the order can't trade
+    trigger: int | None = None  # price units; stops and take-profits sleep until then
+
+    @property
+    def rises(self) -> bool:
+        """Whether it is triggered by a print at or above the trigger; else at or below."""
+        return (self.type in {STOP, STOP_LIMIT}) is (self.side is BUY)

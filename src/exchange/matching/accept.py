@@ -3,28 +3,34 @@
 from exchange.kernel.orders import GTC, RESTING, EndReason, OrderTerms, SelfTrade
 from exchange.matching.book import Book
 from exchange.matching.events import OrderAccepted
-from exchange.matching.plan import Plan, plan_budget, plan_quantity
+from exchange.matching.plan import NOTHING, Plan, plan_budget, plan_quantity
 from exchange.matching.sweep import plan_passive, plan_sweep
 
 EXPIRE_TAKER, FILLED = SelfTrade.EXPIRE_TAKER, EndReason.FILLED
 
 
 def plan(
-    book: Book, group: str, terms: OrderTerms, value_unit: int, lot: int, at_us: int = 0
+    book: Book,
+    account: str,
+    terms: OrderTerms,
+    value_unit: int,
+    lot: int,
+    at_us: int = 0,
+    group: str | None = None,
 ) -> Plan:
     """What the order would do at venue time ``at_us``.
 
-    Pure; the terms are valid. Units as in ``plan_budget``; ``group`` is the trade group, or the
-    account where it has none.
+    Pure; the terms are valid. Units as in ``plan_budget``; ``group`` is a ``group_key``.
     """
     if terms.post_only:
         return plan_passive(book, terms, at_us)
-    if book.odd_count or terms.self_trade is not EXPIRE_TAKER:
-        return plan_sweep(book, terms, group, at_us, value_unit, lot)
+    key = account if group is None else group
+    if book.odd_count or key != account or terms.self_trade is not EXPIRE_TAKER:
+        return plan_sweep(book, terms, account, key, at_us, value_unit, lot)
     if terms.budget is not None:
-        return plan_budget(book, terms.side, group, terms.budget, value_unit, lot)
+        return plan_budget(book, terms.side, account, terms.budget, value_unit, lot)
     assert terms.quantity is not None  # noqa: S101 - for the type checker: there is no budget
-    return plan_quantity(book, terms.side, group, terms.quantity, terms.price)
+    return plan_quantity(book, terms.side, account, terms.quantity, terms.price)
 
 
 def accept(
@@ -36,13 +42,15 @@ def accept(
     deadline_us: int | None = None,
 ) -> OrderAccepted:
     """The next order of ``book``, with the fills of its plan; nothing here can refuse."""
+    lasting = terms.time_in_force
+    if planned is NOTHING and lasting is GTC and group is None and deadline_us is None:
+        return OrderAccepted(book.order_count + 1, account, terms, 0, (), terms.quantity, None)  # type: ignore[arg-type]  # a limit
     quantity, filled, leaves, ended = terms.quantity, planned.filled, 0, planned.stopped
     if filled == quantity:
         ended = FILLED
     elif planned.prevented and filled + planned.prevented == quantity:
         ended = ended or FILLED
     elif ended is None:
-        lasting = terms.time_in_force
         if lasting is GTC or lasting in RESTING:  # to hash a member costs a call
             leaves = quantity - filled - planned.prevented  # type: ignore[operator]  # a budget's plan stops
         else:

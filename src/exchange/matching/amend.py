@@ -25,7 +25,7 @@ def amend(
     if terms.price == order.price and terms.quantity <= order.quantity and not shows_more:
         return OrderAmended(*fixed, False, 0, (), (), leaves, None)
     open_terms = replace(terms, quantity=leaves)
-    planned = plan(book, order.group, open_terms, rules.value_unit, rules.lot, at_us)
+    planned = plan(book, order.account, open_terms, rules.value_unit, rules.lot, at_us, order.group)
     left, ended = leaves - planned.filled - planned.prevented, planned.stopped
     if not left:
         ended = ended or EndReason.FILLED

@@ -7,9 +7,18 @@ import msgspec
 from sortedcontainers import SortedList
 
 from exchange.kernel.events import Event
+from exchange.kernel.ids import group_key
 from exchange.kernel.laws import hold_law
 from exchange.kernel.orders import BUY, Fill, Met, OrderTerms, Side
-from exchange.matching.events import OrderAccepted, OrderAmended, OrderReduced, OrdersCancelled
+from exchange.matching.events import (
+    OrderAccepted,
+    OrderAmended,
+    OrderReduced,
+    OrdersCancelled,
+    StopEntered,
+    StopsTriggered,
+)
+from exchange.matching.stops import Stops
 
 
 class Odd(msgspec.Struct, gc=False):
@@ -18,6 +27,7 @@ class Odd(msgspec.Struct, gc=False):
     display: int | None  # an iceberg shows so much at a time
     shown: int  # of an iceberg's leaves
     deadline_us: int | None
+    trigger: int | None = None  # while it sleeps, or waits to enter
 
 
 class Order(msgspec.Struct, gc=False):
@@ -50,6 +60,11 @@ class Order(msgspec.Struct, gc=False):
     def deadline_us(self) -> int | None:
         """The venue time from which it can't trade, if any."""
         return None if self.odd is None else self.odd.deadline_us
+
+    @property
+    def trigger(self) -> int | None:
+        """The price of a print that wakes it, while it waits for one or to enter."""
+        return None if self.odd is None else self.odd.trigger
 
     @property
     def shown(self) -> int:
@@ -100,8 +115,9 @@ class Book:
     """The open orders of one symbol; an event-sourced aggregate."""
 
     __slots__ = (
-        "accounts", "arrival_count", "asks", "bids", "client_ids", "deadlines", "held_quantity",
-        "held_value", "id", "odd_count", "order_count", "orders", "trade_count", "version",
+        "accounts", "arrival_count", "asks", "bids", "client_ids", "deadlines", "held_budget",
+        "held_quantity", "held_value", "id", "last_price", "odd_count", "order_count", "orders",
+        "stops", "trade_count", "version",
     )  # fmt: skip
 
     def __init__(self, stream: str) -> None:
@@ -113,12 +129,15 @@ class Book:
         self.accounts: dict[str, dict[int, Order]] = {}  # account -> its open orders
         self.client_ids: dict[tuple[str, str], Order] = {}  # (account, client id) -> open order
         self.deadlines: SortedList[tuple[int, int]] = SortedList()  # (deadline, number), open
-        self.odd_count = 0  # open orders with a display or a deadline
+        self.odd_count = 0  # standing orders with a display, a deadline or a trade group
         self.arrival_count = 0  # how often an order has joined a queue
         self.order_count = 0
         self.trade_count = 0
-        self.held_value = 0  # sum of price × leaves over the bids
-        self.held_quantity = 0  # sum of leaves over the asks
+        self.stops = Stops()
+        self.last_price: int | None = None  # of the last print
+        self.held_value = 0  # sum of price × leaves over all that buy by quantity
+        self.held_quantity = 0  # sum of leaves over all that sell
+        self.held_budget = 0  # quote units, of all that buy by a budget
 
     def evolve(self, event: Event) -> None:
         """Follow one event of this stream."""
@@ -132,21 +151,25 @@ class Book:
             self._meet(fills, met)
         if event.ended is None:
             account, terms = event.account, event.terms
-            side, price, quantity = terms.side, terms.price, terms.quantity
+            if terms.trigger is not None:
+                self._sleep_anew(event, terms.trigger)
+                return
+            shown, group = event.leaves, event.group
             arrival = self.arrival_count = self.arrival_count + 1
             order = Order(
-                number, account, event.group or account, terms,
-                side, price, quantity, event.leaves, arrival,  # type: ignore[arg-type]  # only a limit by quantity rests
+                number, account, account if group is None else group_key(account, group), terms,
+                terms.side, terms.price, terms.quantity, shown, arrival,  # type: ignore[arg-type]  # only a limit by quantity rests
             )  # fmt: skip
-            shown, display, deadline_us = event.leaves, terms.display, event.deadline_us
-            if not (display is None and deadline_us is None):
-                shown = self._distinguish(order, display, deadline_us)
+            if terms.display is not None or event.deadline_us is not None or group is not None:
+                shown = self._distinguish(order, terms.display, event.deadline_us)
             self._rest(order, number, account, shown)
 
     def _meet(self, fills: Sequence[Fill], met: Sequence[Met]) -> None:
         """Resting orders trade, or are met by one that doesn't trade with them."""
         orders = self.orders
-        self.trade_count += len(fills)
+        if fills:
+            self.trade_count += len(fills)
+            self.last_price = fills[-1].price
         for fill in fills:
             order = orders[fill.maker]
             if fill.last:
@@ -168,8 +191,57 @@ class Book:
         if display is not None or deadline_us is not None:
             shown = min(display or shown, shown)
             order.odd = Odd(display, shown, deadline_us)
-            self._count_odd(order, 1)
+        self._count_odd(order, 1)
         return shown
+
+    def _sleep_anew(self, event: OrderAccepted, trigger: int) -> None:
+        """A new order sleeps; for a purchase at market its price is the most it will pay."""
+        terms, account = event.terms, event.account
+        self.arrival_count += 1
+        order = Order(
+            event.number, account, group_key(account, event.group), terms, terms.side,
+            terms.price or event.bound or 0, terms.quantity or 0, event.leaves,
+            self.arrival_count, Odd(terms.display, event.leaves, event.deadline_us, trigger),
+        )  # fmt: skip
+        self._sleep(order)
+
+    def _sleep(self, order: Order) -> None:
+        """Let an order wait for its trigger; it is open, but in no queue."""
+        odd: Odd = order.odd  # type: ignore[assignment]  # it has a trigger
+        self.stops.sleep(order.terms.rises, odd.trigger or 0, order.arrival, order.number)
+        self._hold(order, 1)
+        if odd.deadline_us is not None:
+            self.deadlines.add((odd.deadline_us, order.number))
+        self.orders[order.number] = order
+        self.accounts.setdefault(order.account, {})[order.number] = order
+        if order.terms.client_order_id is not None:
+            self.client_ids[order.account, order.terms.client_order_id] = order
+
+    def _hold(self, order: Order, sign: int) -> None:
+        """Count what a sleeping order needs in or out."""
+        if order.terms.budget is not None:
+            self.held_budget += sign * order.terms.budget
+        elif order.side is BUY:
+            self.held_value += sign * order.price * order.leaves
+        else:
+            self.held_quantity += sign * order.leaves
+
+    def _wake(self, event: StopsTriggered) -> None:
+        for number in event.numbers:
+            order = self.orders[number]
+            self.stops.drop(order.terms.rises, order.trigger or 0, order.arrival, number)
+            self.stops.woken[number] = None
+
+    def _enter(self, event: StopEntered) -> None:
+        order = self.orders[event.number]
+        display, deadline_us = order.display, order.deadline_us
+        self._remove(order)
+        self._meet(event.fills, event.met)
+        if event.ended is None:
+            order.leaves = event.leaves
+            shown = self._distinguish(order, display, deadline_us)
+            order.arrival = self.arrival_count = self.arrival_count + 1
+            self._rest(order, order.number, order.account, shown)
 
     def _rest(self, order: Order, number: int, account: str, shown: int) -> None:
         """Let an order wait at the end of its price's queue, showing so much."""
@@ -199,8 +271,9 @@ class Book:
             self.client_ids[account, client_order_id] = order
 
     def _count_odd(self, order: Order, by: int) -> None:
-        """Count an order with a display or a deadline in or out; others don't count."""
+        """Count an order that is odd in or out; others don't count."""
         if order.odd is None:
+            self.odd_count += by * (order.group is not order.account)
             return
         self.odd_count += by
         deadline_us = order.odd.deadline_us
@@ -210,6 +283,14 @@ class Book:
 
     def _amend(self, event: OrderAmended) -> None:
         order = self.orders[event.number]
+        if order.level is None:
+            self._forget_sleeping(order)
+            if event.entered:
+                order.arrival = self.arrival_count = self.arrival_count + 1
+            order.price, order.quantity, order.leaves = event.price, event.quantity, event.leaves
+            order.odd = Odd(event.display, event.leaves, event.deadline_us, event.trigger)
+            self._sleep(order)
+            return
         order.quantity = event.quantity
         if not event.entered:
             self._cut(order, order.leaves - event.leaves)
@@ -218,7 +299,7 @@ class Book:
             self._distinguish(order, event.display, event.deadline_us)
             if order.odd is not None and order.odd.display is not None:
                 order.odd.shown = min(order.odd.display, shown)
-                order.level.quantity += order.odd.shown - shown  # type: ignore[union-attr]  # it is open
+                order.level.quantity += order.odd.shown - shown
             return
         self._remove(order)
         self._meet(event.fills, event.met)
@@ -248,13 +329,18 @@ class Book:
     def _cut(self, order: Order, quantity: int) -> None:
         """Take off ``quantity`` in place: of an iceberg the hidden part first."""
         odd = order.odd
+        if order.level is None:
+            self._hold(order, -1)
+            order.leaves -= quantity
+            self._hold(order, 1)
+            return
         if odd is None or odd.display is None:
             self._shrink(order, quantity)
             return
         seen = max(0, quantity - (order.leaves - odd.shown))
         self._shrink(order, quantity)
         odd.shown -= seen
-        order.level.quantity += quantity - seen  # type: ignore[union-attr]  # it is open
+        order.level.quantity += quantity - seen
 
     def _use_up(self, order: Order, odd: Odd, quantity: int) -> None:
         """A fill of an iceberg: when its slice is gone, the next joins the back of the queue."""
@@ -280,20 +366,23 @@ class Book:
 
     def _remove(self, order: Order) -> None:
         number, account, leaves, level = order.number, order.account, order.leaves, order.level
+        if level is None:
+            self._forget_sleeping(order)
+            return
         before, after = order.prev, order.next
         order.level = order.prev = order.next = None
         if before is None:
-            level.head = after  # type: ignore[union-attr]  # an open order has a level
+            level.head = after
         else:
             before.next = after
         if after is None:
-            level.tail = before  # type: ignore[union-attr]
+            level.tail = before
         else:
             after.prev = before
-        if order.odd is None:
-            level.quantity -= leaves  # type: ignore[union-attr]
+        if order.odd is None and order.group is account:
+            level.quantity -= leaves
         else:
-            level.quantity -= order.shown  # type: ignore[union-attr]
+            level.quantity -= order.shown
             self._count_odd(order, -1)
         if order.side is BUY:
             self.held_value -= order.price * leaves
@@ -302,7 +391,7 @@ class Book:
             self.held_quantity -= leaves
             ladder = self.asks
         if before is after:  # both null: nobody else stood there
-            ladder.drop(level)  # type: ignore[arg-type]
+            ladder.drop(level)
         del self.orders[number]
         owned = self.accounts[account]
         del owned[number]
@@ -312,10 +401,25 @@ class Book:
         if client_order_id is not None:
             del self.client_ids[account, client_order_id]
 
+    def _forget_sleeping(self, order: Order) -> None:
+        number, account = order.number, order.account
+        self.stops.drop(order.terms.rises, order.trigger or 0, order.arrival, number)
+        self._hold(order, -1)
+        if order.deadline_us is not None:
+            self.deadlines.remove((order.deadline_us, number))
+        del self.orders[number]
+        del self.accounts[account][number]
+        if not self.accounts[account]:
+            del self.accounts[account]
+        if order.terms.client_order_id is not None:
+            del self.client_ids[account, order.terms.client_order_id]
+
     _EVOLVE: ClassVar[dict[type[Event], Callable[["Book", Any], None]]] = {
         OrderAccepted: _accept,
         OrderReduced: _reduce,
         OrderAmended: _amend,
+        StopsTriggered: _wake,
+        StopEntered: _enter,
         OrdersCancelled: _cancel,
     }
 
@@ -327,6 +431,9 @@ class Book:
             "trades": self.trade_count,
             "bids": _queues(self.bids),
             "asks": _queues(self.asks),
+            "asleep": _asleep(self),
+            "woken": list(self.stops.woken),
+            "last_price": self.last_price,
             "special": sorted(_special(o) for o in self.orders.values() if not _ordinary(o)),
         }
 
@@ -338,7 +445,17 @@ class Book:
         """
         bid, ask = self.bids.best, self.asks.best
         hold_law("B1", bid is None or ask is None or bid.price < ask.price, f"{self.id} crossed")
-        seen = [order for ladder in (self.bids, self.asks) for order in _walk(ladder)]
+        standing = [order for ladder in (self.bids, self.asks) for order in _walk(ladder)]
+        sleeping = [order for order in self.orders.values() if order.level is None]
+        places = sorted(place[1:] for it in (self.stops.rising, self.stops.falling) for place in it)
+        waiting = [o for o in sleeping if o.number not in self.stops.woken]
+        hold_law(
+            "B2",
+            places == sorted((o.arrival, o.number) for o in waiting)
+            and len(waiting) + len(self.stops.woken) == len(sleeping),
+            f"{self.id} orders by trigger",
+        )
+        seen = standing + sleeping
         hold_law("B2", {o.number: o for o in seen} == self.orders, f"{self.id} index and queues")
         hold_law("B2", len(seen) == len(self.orders), f"{self.id}: an order stands twice")
         owned = {(o.account, o.number) for o in seen}
@@ -346,16 +463,16 @@ class Book:
         hold_law("B2", owned == indexed, f"{self.id} orders by account")
         named = {(o.account, o.terms.client_order_id): o for o in seen if o.terms.client_order_id}
         hold_law("B2", named == self.client_ids, f"{self.id} orders by client id")
-        odd = sum(o.odd is not None for o in seen)
+        odd = sum(o.odd is not None or o.group != o.account for o in standing)
         hold_law("B2", odd == self.odd_count, f"{self.id} counts {self.odd_count} odd orders")
         timed = sorted((o.deadline_us, o.number) for o in seen if o.deadline_us is not None)
         hold_law("B2", timed == list(self.deadlines), f"{self.id} orders by deadline")
         value = sum(o.price * o.leaves for o in seen if o.side is Side.BUY)
         quantity = sum(o.leaves for o in seen if o.side is Side.SELL)
-        totals = (self.held_value, self.held_quantity)
-        hold_law(
-            "F1", (value, quantity) == totals, f"{self.id} needs {value}, {quantity}: {totals}"
-        )
+        budget = sum(o.terms.budget or 0 for o in sleeping)
+        needs = (value, quantity, budget)
+        totals = (self.held_value, self.held_quantity, self.held_budget)
+        hold_law("F1", needs == totals, f"{self.id} needs {needs}, counts {totals}")
 
 
 def _walk(ladder: Ladder) -> list[Order]:
@@ -401,6 +518,17 @@ def _queues(ladder: Ladder) -> list[list[Any]]:
             order = order.next
         levels.append([level.price, queue])
     return levels
+
+
+def _asleep(book: Book) -> list[list[Any]]:
+    """``[number, account, client id, trigger, price, quantity, leaves]``, as they arrived."""
+    sleeping = sorted(
+        (o for o in book.orders.values() if o.level is None), key=lambda order: order.arrival
+    )
+    return [
+        [o.number, o.account, o.terms.client_order_id, o.trigger, o.price, o.quantity, o.leaves]
+        for o in sleeping
+    ]
 
 
 def _ordinary(order: Order) -> bool:

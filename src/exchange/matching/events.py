@@ -23,6 +23,7 @@ class OrderAccepted(Event, frozen=True):
     met: tuple[Met, ...] = ()
     group: str | None = None  # trade group; null: the account alone
     deadline_us: int | None = None  # venue time from which the order can't trade
+    bound: int | None = None  # price units: the most that a buy stop by quantity will pay
 
 
 class OrderReduced(Event, frozen=True):
@@ -52,6 +53,26 @@ class OrderAmended(Event, frozen=True):
     met: tuple[Met, ...]
     leaves: int
     ended: EndReason | None
+    trigger: int | None = None  # of an order that sleeps on
+
+
+class StopsTriggered(Event, frozen=True):
+    """Prints have woken sleeping orders, which will enter the book in this order."""
+
+    TOPIC = "matching.StopsTriggered.v1"
+    numbers: tuple[int, ...]
+
+
+class StopEntered(Event, frozen=True):
+    """The first of the woken orders entered the book; fields as in ``OrderAccepted``."""
+
+    TOPIC = "matching.StopEntered.v1"
+    number: int
+    trade: int
+    fills: tuple[Fill, ...]
+    met: tuple[Met, ...]
+    leaves: int
+    ended: EndReason | None
 
 
 class OrdersCancelled(Event, frozen=True):
@@ -62,5 +83,14 @@ class OrdersCancelled(Event, frozen=True):
     reason: EndReason
 
 
-BookEvent = OrderAccepted | OrderReduced | OrderAmended | OrdersCancelled
-EVENTS: tuple[type[Event], ...] = (OrderAccepted, OrderReduced, OrderAmended, OrdersCancelled)
+BookEvent = (
+    OrderAccepted | OrderReduced | OrderAmended | StopsTriggered | StopEntered | OrdersCancelled
+)
+EVENTS: tuple[type[Event], ...] = (
+    OrderAccepted,
+    OrderReduced,
+    OrderAmended,
+    StopsTriggered,
+    StopEntered,
+    OrdersCancelled,
+)

@@ -1,7 +1,7 @@
 """What an incoming order would do to a book of plain orders, worked out without touching it.
 
-Most books are such: no open order is an iceberg or has a deadline, and the taker gives way to
-its own group's orders. ``sweep`` plans for all the others.
+Most books are such: no open order is an iceberg, has a deadline or belongs to a trade group, and
+the taker gives way to its own account's orders. ``sweep`` plans for all the others.
 """
 
 from collections.abc import Iterator
@@ -32,14 +32,16 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     prevented: int = 0
 
 
-_NOTHING = Plan()
+NOTHING = Plan()
+"""Nobody to trade with at that price: what most orders find."""
+
 _EMPTY = Plan(stopped=EndReason.NO_LIQUIDITY)
 
 
-def plan_quantity(book: Book, side: Side, group: str, quantity: int, price: int | None) -> Plan:
+def plan_quantity(book: Book, side: Side, account: str, quantity: int, price: int | None) -> Plan:
     """Trade up to ``quantity`` at ``price`` or better (null: any price).
 
-    Pure; O(fills). Stops at an order of the taker's own group: the taker's rest expires.
+    Pure; O(fills). Stops at an order of the taker's own account: the taker's rest expires.
     """
     if side is BUY:
         ladder, floor = book.asks, None if price is None else -price
@@ -47,12 +49,12 @@ def plan_quantity(book: Book, side: Side, group: str, quantity: int, price: int 
         ladder, floor = book.bids, price
     best = ladder.best
     if best is None or (floor is not None and best.key < floor):
-        return _NOTHING if floor is not None else _EMPTY
+        return NOTHING if floor is not None else _EMPTY
     fills: list[Fill] = []
     left, value = quantity, 0
     stopped = EndReason.NO_LIQUIDITY if price is None else None
     for maker in queue(ladder, floor):
-        if maker.group == group:
+        if maker.account == account:
             stopped = EndReason.SELF_TRADE
             break
         if len(fills) == FILLS_MAX:
@@ -69,7 +71,9 @@ def plan_quantity(book: Book, side: Side, group: str, quantity: int, price: int 
     return Plan(tuple(fills), quantity - left, value, stopped)
 
 
-def plan_budget(book: Book, side: Side, group: str, budget: int, value_unit: int, lot: int) -> Plan:
+def plan_budget(
+    book: Book, side: Side, account: str, budget: int, value_unit: int, lot: int
+) -> Plan:
     """Trade as many whole lots as ``budget`` quote units cover (a sell: bring in at most).
 
     Pure. ``stopped`` always tells why it ended; BUDGET_SPENT is the ordinary way.
@@ -82,7 +86,7 @@ def plan_budget(book: Book, side: Side, group: str, budget: int, value_unit: int
         if not lots:
             stopped = EndReason.BUDGET_SPENT
             break
-        if maker.group == group:
+        if maker.account == account:
             stopped = EndReason.SELF_TRADE
             break
         if len(fills) == FILLS_MAX:

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from exchange.kernel.money import lots_affordable
-from exchange.kernel.orders import EndReason, Fill, Met, OrderTerms, SelfTrade
+from exchange.kernel.orders import EndReason, Fill, Met, OrderTerms, SelfTrade, Side
 from exchange.matching import plan as bounds
 from exchange.matching.book import Book, Ladder, Order
-from exchange.matching.plan import Plan, floor_of, opposite, queue
+from exchange.matching.plan import NOTHING, Plan, floor_of, opposite, queue
 
 SELF_TRADE, DEADLINE = EndReason.SELF_TRADE, EndReason.DEADLINE
 SPENT, NO_LIQUIDITY = EndReason.BUDGET_SPENT, EndReason.NO_LIQUIDITY
@@ -17,25 +17,32 @@ EXPIRING_TAKER = frozenset({SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH})
 
 
 def plan_sweep(
-    book: Book, terms: OrderTerms, group: str, at_us: int, value_unit: int, lot: int
+    book: Book,
+    terms: OrderTerms,
+    account: str,
+    group: str,
+    at_us: int,
+    value_unit: int,
+    lot: int,
 ) -> Plan:
     """Trade by quantity or budget as the terms say, at venue time ``at_us``.
 
     Pure; O(fills and orders met). Due orders that it meets expire before it trades; the taker's
-    mode says what becomes of orders of its own ``group``.
+    mode says what becomes of orders of its own ``account`` and ``group``.
     """
     done = _Sweep(terms, value_unit, lot)
     stopped = dry = NO_LIQUIDITY if terms.price is None else None
     floor = None if terms.price is None else floor_of(terms.side, terms.price)
     for maker, shown, open_ in _slices(opposite(book, terms.side), floor, done.fills):
-        wanted = done.wanted(maker.price)
-        if not wanted:
-            stopped = SPENT
-            break
         if maker.deadline_us is not None and maker.deadline_us <= at_us:
             done.met.append(_met(maker, open_, DEADLINE, last=True))
             continue
-        if maker.group == group and terms.self_trade is not NONE:
+        wanted = done.wanted(maker.price)
+        if not wanted:
+            stopped = stopped if stopped is SELF_TRADE else SPENT
+            break
+        own = maker.group == group or maker.account == account
+        if own and terms.self_trade is not NONE:
             lost = done.meet_own(maker, open_, wanted)
             if terms.self_trade in EXPIRING_TAKER or (lost == wanted and done.over(lost, open_)):
                 stopped = SELF_TRADE
@@ -56,6 +63,14 @@ def plan_sweep(
     return done.plan(stopped)
 
 
+def blocking_price(book: Book, side: Side, at_us: int) -> int | None:
+    """The best price that an order of ``side`` would trade at, due orders left out."""
+    for maker in queue(opposite(book, side), None):
+        if maker.deadline_us is None or maker.deadline_us > at_us:
+            return maker.price
+    return None
+
+
 def plan_passive(book: Book, terms: OrderTerms, at_us: int) -> Plan:
     """What a post-only order would do: expire due orders in its reach, or be stopped by others.
 
@@ -67,7 +82,7 @@ def plan_passive(book: Book, terms: OrderTerms, at_us: int) -> Plan:
         if maker.deadline_us is None or maker.deadline_us > at_us:
             return Plan(stopped=EndReason.WOULD_TRADE)
         met.append(_met(maker, maker.leaves, DEADLINE, last=True))
-    return Plan(met=tuple(met))
+    return Plan(met=tuple(met)) if met else NOTHING
 
 
 class _Sweep:

@@ -118,6 +118,7 @@ class ListInstrument(Command, frozen=True, tag="list_instrument"):
     taker_ppm: int
     state: MarketState = MarketState.CONTINUOUS
     self_trade_allowed: bool = False
+    stop_slippage_ppm: int = 50_000
     day_end_us: int = 0  # microseconds after 00:00 UTC
 
 
@@ -137,6 +138,7 @@ class AmendOrder(Command, frozen=True, tag="amend"):
     quantity: int | None = None  # quantity units
     display: int | None = None  # quantity units
     deadline_us: int | None = None  # venue time
+    trigger: int | None = None  # price units; a new one puts a sleeping order to the back
 
 
 class CancelOrders(Command, frozen=True, tag="cancel_all"):
@@ -153,6 +155,13 @@ class CancelOrders(Command, frozen=True, tag="cancel_all"):
 
 class ExpireOrders(Command, frozen=True, tag="expire"):
     """Take orders whose deadline has come out of a book: the venue's own work."""
+
+    ROLE = Role.SYSTEM
+    symbol: str
+
+
+class RunStops(Command, frozen=True, tag="run_stops"):
+    """Let triggered orders trade that the bound of a command has left: the venue's own work."""
 
     ROLE = Role.SYSTEM
     symbol: str
@@ -186,6 +195,7 @@ AnyCommand = (
     | AmendOrder
     | CancelOrders
     | ExpireOrders
+    | RunStops
     | RegisterAsset
     | ListInstrument
     | ChangeMarketState

@@ -93,7 +93,7 @@ def instrument_from(command: ListInstrument, assets: Assets) -> Instrument:
         command.tick, command.lot, command.price_min, command.price_max,
         command.quantity_min, command.quantity_max, command.notional_min, command.notional_max,
         command.open_orders_max, command.maker_ppm, command.taker_ppm,
-        command.self_trade_allowed, command.day_end_us,
+        command.self_trade_allowed, command.stop_slippage_ppm, command.day_end_us,
     )  # fmt: skip
 
 
@@ -123,6 +123,7 @@ def _check_listing(command: ListInstrument) -> None:
         ("open_orders_max", command.open_orders_max, command.open_orders_max > 0),
         ("maker_ppm", command.maker_ppm, 0 <= command.maker_ppm <= PPM),
         ("taker_ppm", command.taker_ppm, 0 <= command.taker_ppm <= PPM),
+        ("stop_slippage_ppm", command.stop_slippage_ppm, 0 <= command.stop_slippage_ppm <= PPM),
         ("day_end_us", command.day_end_us, 0 <= command.day_end_us < DAY_US),
         ("state", 0, command.state is not MarketState.CLOSED),
     )  # fmt: skip

@@ -2,12 +2,24 @@
 
 from exchange.kernel.ids import is_key
 from exchange.kernel.instruments import Instrument, MarketState
-from exchange.kernel.orders import FOK, LIMIT, RESTING, OrderTerms, SelfTrade, TimeInForce
+from exchange.kernel.orders import (
+    BUY,
+    FOK,
+    GTC,
+    LIMIT,
+    MARKET,
+    RESTING,
+    OrderTerms,
+    OrderType,
+    SelfTrade,
+    TimeInForce,
+)
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.orders.rulebook import DAY_US, Market
 
 CONTINUOUS, POST_ONLY = MarketState.CONTINUOUS, MarketState.POST_ONLY
 GTD, DAY, NONE = TimeInForce.GTD, TimeInForce.DAY, SelfTrade.NONE
+LIMITED = frozenset({OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 
 SLICES_MAX = 100
 """An iceberg shows at least this part of its quantity: what a taker may have to walk through."""
@@ -62,11 +74,11 @@ def check_cancelling(market: Market) -> None:
 def check_terms(terms: OrderTerms, rules: Instrument) -> None:
     """Nothing, when the terms go together and keep the market's units and bounds.
 
-    Order: field combinations, tick, lot and bounds, notional, form of the client order id.
+    Order: field combinations, tick, lot and bounds, notional.
 
     Raises:
         Rejected: FIELD_COMBINATION, PRICE_BOUNDS, OFF_TICK, QUANTITY_BOUNDS, OFF_LOT,
-            NOTIONAL_MIN, NOTIONAL_MAX or INVALID_ID, with the numbers compared.
+            NOTIONAL_MIN or NOTIONAL_MAX, with the numbers compared.
     """
     _check_fields(terms)
     if terms.self_trade is NONE and not rules.self_trade_allowed:
@@ -78,24 +90,35 @@ def check_terms(terms: OrderTerms, rules: Instrument) -> None:
         _check_quantity(quantity, rules)
         if terms.display is not None:
             _check_display(terms.display, quantity, rules)
+    if terms.trigger is not None:
+        _check_price(terms.trigger, rules, "trigger")
     value = budget
     if price is not None and quantity is not None:
         value = price * quantity * rules.value_unit
     if value is not None:
         _check_notional(value, rules)
+
+
+def check_client_order_id(terms: OrderTerms) -> None:
+    """Nothing, when the client order id, if there is one, keeps its form.
+
+    Raises:
+        Rejected: INVALID_ID.
+    """
     if terms.client_order_id is not None and not is_key(terms.client_order_id):
         raise Rejected(RejectCode.INVALID_ID, "client_order_id")
 
 
 def _check_fields(terms: OrderTerms) -> None:
-    if terms.type is LIMIT:
+    kind, lasting = terms.type, terms.time_in_force
+    if kind is LIMIT or kind in LIMITED:
+        rests = lasting is GTC or lasting in RESTING
         wrong = (
             "price" if terms.price is None
             else "quantity" if terms.quantity is None
             else "budget" if terms.budget is not None
-            else "post_only" if terms.post_only and terms.time_in_force not in RESTING
-            else "display" if terms.display is not None and terms.time_in_force not in RESTING
-            else "deadline_us" if (terms.deadline_us is None) is (terms.time_in_force is GTD)
+            else "post_only" if terms.post_only and not rests
+            else "display" if terms.display is not None and not rests
             else None
         )  # fmt: skip
     else:
@@ -103,20 +126,30 @@ def _check_fields(terms: OrderTerms) -> None:
             "price" if terms.price is not None
             else "post_only" if terms.post_only
             else "display" if terms.display is not None
-            else "deadline_us" if terms.deadline_us is not None
             else "quantity" if (terms.quantity is None) is (terms.budget is None)
-            else "budget" if terms.budget is not None and terms.time_in_force is FOK
+            else "budget" if terms.budget is not None and _no_budget(terms)
+            else "time_in_force" if kind is not MARKET and lasting not in RESTING
             else None
         )  # fmt: skip
+    if wrong is None and (terms.trigger is None) is not (kind is LIMIT or kind is MARKET):
+        wrong = "trigger"
+    timed = lasting is GTD and kind is not MARKET
+    if wrong is None and (terms.deadline_us is not None) is not timed:
+        wrong = "deadline_us"
     if wrong is not None:
         raise Rejected(RejectCode.FIELD_COMBINATION, wrong)
 
 
-def _check_price(price: int, rules: Instrument) -> None:
+def _no_budget(terms: OrderTerms) -> bool:
+    """Nothing can be filled whole by a budget; a sale's would not say what to hold till then."""
+    return terms.time_in_force is FOK or (terms.trigger is not None and terms.side is not BUY)
+
+
+def _check_price(price: int, rules: Instrument, field: str = "price") -> None:
     if not rules.price_min <= price <= rules.price_max:
-        raise _beyond(RejectCode.PRICE_BOUNDS, "price", price, rules.price_min, rules.price_max)
+        raise _beyond(RejectCode.PRICE_BOUNDS, field, price, rules.price_min, rules.price_max)
     if price % rules.tick:
-        raise Rejected(RejectCode.OFF_TICK, "price", price, rules.tick)
+        raise Rejected(RejectCode.OFF_TICK, field, price, rules.tick)
 
 
 def _check_notional(value: int, rules: Instrument) -> None:

@@ -16,8 +16,8 @@ from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStat
 from exchange.orders.rulebook import DECIMALS_MAX, instrument_from
 from exchange.users.events import AccountOpened, TradeGroupSet, UserRegistered
 from exchange.venue.journal import Journal
+from exchange.venue.parts import end_orders, post
 from exchange.venue.state import VenueState
-from exchange.venue.trading import end_orders, post
 
 
 def register_user(state: VenueState, command: RegisterUser, journal: Journal) -> None:

@@ -6,18 +6,27 @@ from exchange.kernel.accounts import available
 from exchange.kernel.ids import order_id
 from exchange.kernel.instruments import MarketState
 from exchange.kernel.journal import Entry
-from exchange.kernel.orders import BUY, GTD, EndReason, OrderTerms
+from exchange.kernel.orders import BUY, GTD, LIMIT, EndReason, OrderTerms
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.amend import amend
 from exchange.matching.book import Order
 from exchange.matching.events import OrderAmended
-from exchange.matching.plan import opposite
+from exchange.matching.sweep import blocking_price
 from exchange.orders.commands import AmendOrder
 from exchange.orders.validate import check_deadline, check_terms, check_trading
 from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.journal import Journal
+from exchange.venue.parts import held_by, part, post, required
 from exchange.venue.state import Room, VenueState
-from exchange.venue.trading import check_named, close_orders, find, part, post, required
+from exchange.venue.stops import follow_prints
+from exchange.venue.trading import (
+    check_named,
+    check_trigger,
+    close_orders,
+    find,
+    sleeping_bound,
+    sleeping_hold,
+)
 from exchange.wallet.entries import rehold, release
 
 
@@ -35,6 +44,9 @@ def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> Non
     check_named(command)
     order, rules = find(room.book, command), room.market.instrument
     terms = amended_terms(order, command)
+    if order.level is None:
+        _amend_sleeping(state, room, order, terms, command, journal)
+        return
     used, total = order.quantity - order.leaves, terms.quantity or 0
     if 0 < total <= used:
         close_orders(state, room, [order], EndReason.CANCELLED, journal)
@@ -43,7 +55,7 @@ def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> Non
     if command.deadline_us is not None:
         check_deadline(terms, rules, journal.at_us)
     amended = amend(room.book, order, terms, total - used, rules, journal.at_us)
-    _check_posting(room, order, terms, amended)
+    _check_posting(room, order, terms, amended, journal.at_us)
     asset, needed = required(rules, order.side, amended.price, total - used)
     more = needed - required(rules, order.side, order.price, order.leaves)[1]
     free = state.ledger.balance(available(order.account), asset)
@@ -53,7 +65,54 @@ def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> Non
     cause = journal.begin(room.market.version)
     journal.record(room.book, amended)
     entries = _paid(room, order, amended, asset, more, needed, journal)
+    entries += follow_prints(room, amended.fills, journal)
     post(state, entries, journal, cause)
+
+
+def _amend_sleeping(
+    state: VenueState,
+    room: Room,
+    order: Order,
+    terms: OrderTerms,
+    command: AmendOrder,
+    journal: Journal,
+) -> None:
+    """Change an order that sleeps; a new trigger puts it behind those that slept before it.
+
+    Raises:
+        Rejected: as for a new one; FIELD_COMBINATION once it is woken.
+    """
+    rules, name = room.market.instrument, order_id(command.symbol, order.number)
+    if order.number in room.book.stops.woken:
+        raise Rejected(RejectCode.FIELD_COMBINATION, "status", "TRIGGERED")
+    check_terms(terms, rules)
+    if command.deadline_us is not None:
+        check_deadline(terms, rules, journal.at_us)
+    if command.trigger is not None:
+        check_trigger(room.book, terms)
+    bound = sleeping_bound(terms, rules)
+    asset, needed = sleeping_hold(terms, rules, bound)
+    more = needed - held_by(rules, order)[1]
+    free = state.ledger.balance(available(order.account), asset)
+    if more > free:
+        raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", more, free)
+
+    cause, account = journal.begin(room.market.version), order.account
+    journal.record(room.book, sleeping_amended(order, terms, bound))
+    version = room.book.version
+    held = rehold(name, version, account, asset, more) if more > 0 else None
+    freed = release(name, version, account, asset, -more) if more < 0 else None
+    post(state, [entry for entry in (held, freed) if entry is not None], journal, cause)
+
+
+def sleeping_amended(order: Order, terms: OrderTerms, bound: int | None) -> OrderAmended:
+    """What becomes of a sleeping order with changed terms."""
+    deadline_us = order.deadline_us if terms.deadline_us is None else terms.deadline_us
+    price, quantity = terms.price or bound or 0, terms.quantity or 0
+    return OrderAmended(
+        order.number, price, quantity, terms.display, deadline_us,
+        terms.trigger != order.trigger, 0, (), (), quantity, None, terms.trigger,
+    )  # fmt: skip
 
 
 def amended_terms(order: Order, command: AmendOrder) -> OrderTerms:
@@ -62,26 +121,52 @@ def amended_terms(order: Order, command: AmendOrder) -> OrderTerms:
     Raises:
         Rejected: FIELD_COMBINATION, nothing would change.
     """
-    changes = (command.price, command.quantity, command.display, command.deadline_us)
-    if changes == (None, None, None, None):
+    changed = (
+        command.price, command.quantity, command.display, command.deadline_us, command.trigger,
+    )  # fmt: skip
+    if all(field is None for field in changed):
         raise Rejected(RejectCode.FIELD_COMBINATION, "amend")
-    price = order.price if command.price is None else command.price
-    quantity = order.quantity if command.quantity is None else command.quantity
+    asked, quantity = order.terms, command.quantity
+    price = None if asked.price is None else order.price
+    if quantity is None and asked.quantity is not None:
+        quantity = order.quantity
     display = command.display
     if display is None and order.display is not None:
-        display = min(order.display, quantity)
-    terms = replace(order.terms, price=price, quantity=quantity, display=display)
+        display = min(order.display, quantity or 0)
+    terms = replace(
+        asked,
+        price=price if command.price is None else command.price,
+        quantity=quantity,
+        display=display,
+        trigger=_trigger(order, command),
+        type=asked.type if order.level is None else LIMIT,
+    )
     if command.deadline_us is not None:
         return replace(terms, time_in_force=GTD, deadline_us=command.deadline_us)
     return replace(terms, deadline_us=order.deadline_us) if terms.time_in_force is GTD else terms
 
 
-def _check_posting(room: Room, order: Order, terms: OrderTerms, amended: OrderAmended) -> None:
+def _trigger(order: Order, command: AmendOrder) -> int | None:
+    """What wakes it after the change; what stands in a queue has nothing left to wake it.
+
+    Raises:
+        Rejected: FIELD_COMBINATION, a trigger for such an order.
+    """
+    if order.level is None:
+        return order.trigger if command.trigger is None else command.trigger
+    if command.trigger is not None:
+        raise Rejected(RejectCode.FIELD_COMBINATION, "trigger")
+    return None
+
+
+def _check_posting(
+    room: Room, order: Order, terms: OrderTerms, amended: OrderAmended, at_us: int
+) -> None:
     """An order or a market that only posts takes no change that would trade."""
     posts = terms.post_only or room.market.state is MarketState.POST_ONLY
     if posts and amended.entered and (amended.fills or amended.ended is not None):
-        best = opposite(room.book, order.side).best
-        raise Rejected(RejectCode.WOULD_TRADE, "price", terms.price, best.price if best else None)
+        best = blocking_price(room.book, order.side, at_us)
+        raise Rejected(RejectCode.WOULD_TRADE, "price", terms.price, best)
 
 
 def _paid(

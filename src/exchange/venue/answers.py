@@ -64,6 +64,8 @@ def _amended(event: OrderAmended) -> Status:
 def status(accepted: OrderAccepted) -> Status:
     """Where an order stands right after it entered the book."""
     if accepted.ended is None:
+        if accepted.terms.trigger is not None:
+            return Status.UNTRIGGERED
         return PARTIALLY_FILLED if accepted.fills else NEW
     if accepted.ended in FINISHED and accepted.fills:
         return Status.FILLED

@@ -7,7 +7,7 @@ from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import Refusal, RejectCode, Rejected
 from exchange.orders import commands
 from exchange.orders.commands import Request
-from exchange.venue import admin, amending, funds, trading
+from exchange.venue import admin, amending, funds, stops, trading
 from exchange.venue.journal import Journal
 from exchange.venue.state import VenueState
 
@@ -18,6 +18,7 @@ DECISIONS: dict[type[commands.Command], Callable[[VenueState, Any, Journal], Non
     commands.AmendOrder: amending.amend_order,
     commands.CancelOrders: trading.cancel_orders,
     commands.ExpireOrders: trading.expire_orders,
+    commands.RunStops: stops.run_stops,
     commands.TransferFunds: funds.transfer,
     commands.Deposit: funds.deposit,
     commands.RegisterUser: admin.register_user,

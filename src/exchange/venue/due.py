@@ -1,6 +1,7 @@
 """What the venue itself has to do, as a function of its state: nothing of it waits in a queue."""
 
-from exchange.orders.commands import ExpireOrders, Request, Role
+from exchange.kernel.instruments import MarketState
+from exchange.orders.commands import ExpireOrders, Request, Role, RunStops
 from exchange.venue.state import VenueState
 
 ACTOR = "venue"
@@ -22,10 +23,14 @@ def next_piece(state: VenueState, at_us: int) -> Request | None:
         deadlines = room.book.deadlines
         if deadlines and deadlines[0][0] <= at_us:
             return Request(ExpireOrders(symbol), ACTOR, Role.SYSTEM)
+        if room.book.stops.woken and room.market.state is MarketState.CONTINUOUS:
+            return Request(RunStops(symbol), ACTOR, Role.SYSTEM)
     return None
 
 
 def next_due_us(state: VenueState) -> int | None:
     """The earliest venue time at which something will be due; null: nothing ever."""
+    if next_piece(state, state.at_us) is not None:
+        return state.at_us
     first = [room.book.deadlines[0][0] for room in state.rooms.values() if room.book.deadlines]
     return min(first, default=None)

@@ -1,20 +1,23 @@
 """The laws over all contexts: the cheap ones after every command, all of them on demand."""
 
 from collections.abc import Iterable
+from itertools import count
 
 from exchange.kernel.accounts import held
 from exchange.kernel.events import Envelope
 from exchange.kernel.journal import Entry, EntryKind, check_entry
 from exchange.kernel.laws import InvariantViolation, hold_law
+from exchange.kernel.orders import Fill
 from exchange.matching.events import EVENTS as BOOK_EVENTS
-from exchange.matching.events import OrderAccepted, OrderAmended
+from exchange.matching.events import OrderAccepted, OrderAmended, StopEntered
 from exchange.settlement.events import Settled, TradesSettled
+from exchange.venue.parts import held_by
 from exchange.venue.state import Room, VenueState
-from exchange.venue.trading import required
 from exchange.wallet.events import EntriesPosted
 
 TRADE = EntryKind.TRADE
 BOOK_KINDS = frozenset(BOOK_EVENTS)
+TAKING = frozenset({OrderAccepted, OrderAmended, StopEntered})
 
 
 class Watch:
@@ -39,7 +42,8 @@ class Watch:
         Raises:
             InvariantViolation: one is broken.
         """
-        accepted: OrderAccepted | OrderAmended | None = None
+        fills: tuple[Fill, ...] = ()
+        first = 0  # number of the first trade
         settled: tuple[Settled, ...] = ()
         entries: tuple[Entry, ...] = ()
         for envelope in envelopes:
@@ -49,13 +53,14 @@ class Watch:
                 entries = event.entries  # type: ignore[attr-defined]  # what its kind has
                 self._check_entries(entries)
             elif kind is TradesSettled:
-                settled = event.trades  # type: ignore[attr-defined]  # likewise
+                settled += event.trades  # type: ignore[attr-defined]  # likewise
             elif kind in BOOK_KINDS:
                 self._check_book(envelope.originator_id[5:])  # behind "book:"
-                if kind is OrderAccepted or kind is OrderAmended:
-                    accepted = event  # type: ignore[assignment]  # likewise
-        if settled or (accepted is not None and accepted.fills):
-            _check_settled(accepted, settled, entries)
+                if kind in TAKING and event.fills:  # type: ignore[attr-defined]  # likewise
+                    first = first or event.trade  # type: ignore[attr-defined]  # likewise
+                    fills += event.fills  # type: ignore[attr-defined]  # likewise
+        if settled or fills:
+            _check_settled(first, fills, settled, entries)
 
     def _check_entries(self, entries: tuple[Entry, ...]) -> None:
         for entry in entries:
@@ -75,7 +80,8 @@ class Watch:
     def _count(self, symbol: str) -> None:
         market, book, _ = self._state.rooms[symbol]
         rules = market.instrument
-        value, quantity = book.held_value * rules.value_unit, book.held_quantity * rules.base_unit
+        value = book.held_value * rules.value_unit + book.held_budget
+        quantity = book.held_quantity * rules.base_unit
         old_value, old_quantity = self._seen.get(symbol, (0, 0))
         self._needed[rules.quote] = self._needed.get(rules.quote, 0) + value - old_value
         self._needed[rules.base] = self._needed.get(rules.base, 0) + quantity - old_quantity
@@ -83,24 +89,20 @@ class Watch:
 
 
 def _check_settled(
-    accepted: OrderAccepted | OrderAmended | None,
-    settled: tuple[Settled, ...],
-    entries: tuple[Entry, ...],
+    first: int, fills: tuple[Fill, ...], settled: tuple[Settled, ...], entries: tuple[Entry, ...]
 ) -> None:
     """Laws S1 and S3: each fill is settled once, in order, and posted once, in order."""
-    if accepted is None or len(accepted.fills) != len(settled):
-        raise InvariantViolation("S1", f"{len(settled)} trades settled that no book made")
+    if len(fills) != len(settled):
+        raise InvariantViolation("S1", f"{len(settled)} trades settled, {len(fills)} made")
     posted = [entry for entry in entries if entry.kind is TRADE]
     if len(posted) != len(settled):
         raise InvariantViolation("S3", f"{len(settled)} trades settled, {len(posted)} posted")
-    number = accepted.trade
-    for fill, trade, entry in zip(accepted.fills, settled, posted, strict=True):
+    for number, fill, trade, entry in zip(count(first), fills, settled, posted, strict=False):
         same = fill.price == trade.price and fill.quantity == trade.quantity
         if not same or trade.trade != number:
             raise InvariantViolation("S1", f"trade {number}: {fill} settled as {trade}")
         if not entry.entry_id.endswith(f":{number}"):
             raise InvariantViolation("S3", f"trade {number} posted as {entry.entry_id}")
-        number += 1
 
 
 def check_all(state: VenueState) -> None:
@@ -115,7 +117,7 @@ def check_all(state: VenueState) -> None:
         room.book.check()
         _check_room(symbol, room)
         for order in room.book.orders.values():
-            asset, units = required(room.market.instrument, order.side, order.price, order.leaves)
+            asset, units = held_by(room.market.instrument, order)
             key = (held(order.account), asset)
             needed[key] = needed.get(key, 0) + units
     found = {(a, asset): n for a, asset, n in state.ledger.balances() if a.endswith(":held")}

@@ -1,18 +1,20 @@
 """Orders: place, cancel, reduce. Each function judges, then records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import islice
 
 from exchange.kernel.accounts import available
-from exchange.kernel.ids import order_id
+from exchange.kernel.ids import group_key, order_id
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.journal import Entry
-from exchange.kernel.orders import BUY, FOK, GTC, LIMIT, RESTING, EndReason, Met, OrderTerms, Side
+from exchange.kernel.money import stop_price
+from exchange.kernel.orders import BUY, FOK, GTC, LIMIT, RESTING, EndReason, OrderTerms
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.accept import accept, plan
 from exchange.matching.book import Book, Order
-from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
-from exchange.matching.plan import Plan, opposite
+from exchange.matching.events import OrderAccepted, OrderReduced
+from exchange.matching.plan import Plan
+from exchange.matching.sweep import blocking_price
 from exchange.orders.commands import (
     AmendOrder,
     CancelOrder,
@@ -23,18 +25,19 @@ from exchange.orders.commands import (
 )
 from exchange.orders.validate import (
     check_cancelling,
+    check_client_order_id,
     check_deadline,
     check_placing,
     check_terms,
     check_trading,
 )
 from exchange.risk.pre_trade import check_open_orders
-from exchange.settlement.events import FeesClosed
 from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.journal import Journal
+from exchange.venue.parts import end_orders, freed, part, post, required
 from exchange.venue.state import Room, VenueState
+from exchange.venue.stops import follow_prints
 from exchange.wallet.entries import hold, release
-from exchange.wallet.events import EntriesPosted
 
 Naming = CancelOrder | ReduceOrder | AmendOrder
 FILLED, DEADLINE = EndReason.FILLED, EndReason.DEADLINE
@@ -55,12 +58,18 @@ def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> Non
     check_placing(room.market, terms)
     check_terms(terms, rules)
     deadline_us = check_deadline(terms, rules, at_us)
+    check_client_order_id(terms)
     _check_place(room.book, account, terms, rules)
     group = state.groups.get(account)
-    planned = plan(room.book, group or account, terms, rules.value_unit, rules.lot, at_us)
+    if terms.trigger is not None:
+        _place_sleeping(state, room, command, group, deadline_us, journal)
+        return
+    planned = plan(
+        room.book, account, terms, rules.value_unit, rules.lot, at_us, group_key(account, group)
+    )
     if planned.stopped is EndReason.WOULD_TRADE:
-        best = opposite(room.book, terms.side).best
-        raise Rejected(RejectCode.WOULD_TRADE, "price", terms.price, best.price if best else None)
+        best = blocking_price(room.book, terms.side, at_us)
+        raise Rejected(RejectCode.WOULD_TRADE, "price", terms.price, best)
     if terms.price is None:
         _check_planned_notional(planned, rules)
     if terms.time_in_force is FOK and planned.filled != terms.quantity:
@@ -82,7 +91,71 @@ def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> Non
         entries.append(release(name, room.book.version, account, asset, unused))
     if accepted.met:
         entries += part(room, accepted.met, terms.side, journal)
+    if accepted.fills:
+        entries += follow_prints(room, accepted.fills, journal)
     post(state, entries, journal, cause)
+
+
+def _place_sleeping(
+    state: VenueState,
+    room: Room,
+    command: PlaceOrder,
+    group: str | None,
+    deadline_us: int | None,
+    journal: Journal,
+) -> None:
+    """Accept a stop or take-profit: it holds what it may need, and sleeps."""
+    account, terms, rules = command.account, command.terms, room.market.instrument
+    check_trigger(room.book, terms)
+    bound = sleeping_bound(terms, rules)
+    asset, amount = sleeping_hold(terms, rules, bound)
+    free = state.ledger.balance(available(account), asset)
+    if amount > free:
+        raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", amount, free)
+
+    cause = journal.begin(room.market.version)
+    number = room.book.order_count + 1
+    accepted = OrderAccepted(
+        number, account, terms, 0, (), terms.quantity or 0, None, (), group, deadline_us, bound
+    )
+    journal.record(room.book, accepted)
+    name = order_id(command.symbol, number)
+    post(state, [hold(name, account, asset, amount)], journal, cause)
+
+
+def check_trigger(book: Book, terms: OrderTerms) -> None:
+    """Nothing, while the last print has not gone through the trigger.
+
+    Raises:
+        Rejected: WOULD_TRIGGER.
+    """
+    last, trigger = book.last_price, terms.trigger
+    if last is None or trigger is None:
+        return
+    if last >= trigger if terms.rises else last <= trigger:
+        raise Rejected(RejectCode.WOULD_TRIGGER, "trigger", trigger, last)
+
+
+def sleeping_bound(terms: OrderTerms, rules: Instrument) -> int | None:
+    """The most that a purchase at market by quantity will pay; null for all others.
+
+    Raises:
+        Rejected: NOTIONAL_MAX.
+    """
+    if terms.price is not None or terms.quantity is None or terms.trigger is None:
+        return None
+    bound = stop_price(terms.trigger, rules.stop_slippage_ppm)
+    value = rules.notional(bound if terms.side is BUY else terms.trigger, terms.quantity)
+    if value > rules.notional_max:
+        raise Rejected(RejectCode.NOTIONAL_MAX, "notional", value, rules.notional_max)
+    return bound if terms.side is BUY else None
+
+
+def sleeping_hold(terms: OrderTerms, rules: Instrument, bound: int | None) -> tuple[str, int]:
+    """What a sleeping order holds: the asset and its units."""
+    if terms.budget is not None:
+        return rules.quote, terms.budget
+    return required(rules, terms.side, terms.price or bound or 0, terms.quantity or 0)
 
 
 def cancel_order(state: VenueState, command: CancelOrder, journal: Journal) -> None:
@@ -154,7 +227,7 @@ def reduce_order(state: VenueState, command: ReduceOrder, journal: Journal) -> N
 
     cause = journal.begin(room.market.version)
     journal.record(room.book, OrderReduced(order.number, quantity))
-    post(state, [_release(room, order, quantity)], journal, cause)
+    post(state, [freed(room, order, quantity)], journal, cause)
 
 
 def close_orders(
@@ -165,44 +238,14 @@ def close_orders(
     post(state, end_orders(room, orders, reason, journal), journal, cause)
 
 
-def end_orders(
-    room: Room, orders: Iterable[Order], reason: EndReason, journal: Journal
-) -> list[Entry]:
-    """End open orders of one book in the given order; the entries that free what they hold."""
-    closing = tuple(orders)
-    if not closing:
-        return []
-    leaves = [order.leaves for order in closing]
-    numbers = tuple(order.number for order in closing)
-    journal.record(room.book, OrdersCancelled(numbers, reason))
-    accrued = tuple(number for number in numbers if number in room.settlement.accrued)
-    if accrued:
-        journal.record(room.settlement, FeesClosed(accrued))
-    return [_release(room, o, n) for o, n in zip(closing, leaves, strict=True)]
-
-
-def post(
-    state: VenueState, entries: Sequence[Entry], journal: Journal, cause: tuple[str, int]
-) -> None:
-    """All entries of the command whose record is ``cause``, as one event; none is no event."""
-    if entries:
-        journal.record(state.ledger, EntriesPosted(*cause, tuple(entries)))
-
-
-def required(rules: Instrument, side: Side, price: int, quantity: int) -> tuple[str, int]:
-    """What an open order of ``quantity`` must hold: the asset and its units."""
-    if side is BUY:
-        return rules.quote, price * quantity * rules.value_unit
-    return rules.base, quantity * rules.base_unit
-
-
 def _check_place(book: Book, account: str, terms: OrderTerms, rules: Instrument) -> None:
     """Client order id and open orders, in this order."""
     named = terms.client_order_id
     if named is not None and (account, named) in book.client_ids:
         raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
     lasting = terms.time_in_force
-    if terms.type is LIMIT and (lasting is GTC or lasting in RESTING):
+    rests = terms.type is LIMIT and (lasting is GTC or lasting in RESTING)
+    if rests or terms.trigger is not None:
         check_open_orders(rules, len(book.accounts.get(account, ())))
 
 
@@ -243,34 +286,6 @@ def _unused(accepted: OrderAccepted, rules: Instrument) -> int:
         return 0
     filled = sum(fill.quantity for fill in accepted.fills)
     return required(rules, terms.side, terms.price, terms.quantity - filled - accepted.leaves)[1]
-
-
-def part(
-    room: Room, met: Sequence[Met], side: Side, journal: Journal, own: tuple[int, ...] = ()
-) -> list[Entry]:
-    """Close the fees of orders that a taker of ``side`` met and that ended; all their releases.
-
-    ``own`` is the taker where it ended too and may have traded before.
-    """
-    rules, version = room.market.instrument, room.book.version
-    parted = (*own, *(it.maker for it in met if it.last))
-    ended = tuple(number for number in parted if number in room.settlement.accrued)
-    if ended:
-        journal.record(room.settlement, FeesClosed(ended))
-    entries = []
-    for it in met:
-        asset, amount = required(rules, side.other, it.price, it.quantity)
-        name = order_id(rules.symbol, it.maker)
-        entries.append(release(name, version, it.account, asset, amount))
-    return entries
-
-
-def _release(room: Room, order: Order, quantity: int) -> Entry:
-    """Free what ``quantity`` of an order held; the book has recorded it already."""
-    rules = room.market.instrument
-    asset, amount = required(rules, order.side, order.price, quantity)
-    name = order_id(rules.symbol, order.number)
-    return release(name, room.book.version, order.account, asset, amount)
 
 
 def check_named(command: Naming) -> None:

@@ -15,6 +15,7 @@ from exchange.orders.commands import (
     OpenAccount,
     RegisterAsset,
     RegisterUser,
+    SetTradeGroup,
     TransferFunds,
 )
 
@@ -78,6 +79,16 @@ def open_user(story: Story, account: str) -> None:
 def open_account(story: Story, account: str, user: str) -> None:
     """One more account of a user."""
     story.do(OpenAccount(user, account))
+
+
+def join_group(story: Story, account: str, group: str) -> None:
+    """Let the account's orders not trade with those of the group."""
+    story.do(SetTradeGroup(account, group))
+
+
+def leave_group(story: Story, account: str) -> None:
+    """Let the account stand for itself again."""
+    story.do(SetTradeGroup(account, None))
 
 
 def deposit(story: Story, account: str, amount: str, asset: str) -> None:

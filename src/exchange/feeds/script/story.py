@@ -8,9 +8,12 @@ from exchange.feeds.terms import Scale, scale_of
 from exchange.kernel.events import Envelope
 from exchange.kernel.laws import hold_law
 from exchange.matching.book import Book
+from exchange.matching.events import OrdersCancelled
 from exchange.orders.commands import AnyCommand, Request, Role, account_of
+from exchange.orders.records import content_digest
 from exchange.venue.answers import Ack, answer
 from exchange.venue.decide import decide
+from exchange.venue.due import ACTOR
 from exchange.venue.intake import admit
 from exchange.venue.journal import Journal
 from exchange.venue.laws import Watch, check_all
@@ -37,6 +40,7 @@ class Story:
         self.symbol = ""  # the market that statements are about
         self.ack = Ack(0)  # the last command's
         self.command: AnyCommand | None = None
+        self.taken_out = 0  # how many open orders that command has ended
         self.names: dict[str, Named] = {}  # client order id -> the order that had it last
         self.lives = Lives()
         self._envelopes: list[Envelope] = []
@@ -50,8 +54,8 @@ class Story:
     def do(self, *commands: AnyCommand) -> None:
         """Give the commands, up to the first that is refused.
 
-        Each is given by the account's owner, or by whoever may, and has a key of its own, so
-        that a name may be used again once its order has ended.
+        Each is given by the account's owner, or by whoever may. What people give has a key of its
+        own, so that a name may be used again once its order has ended.
 
         Raises:
             Malformed: an account or symbol breaks its pattern.
@@ -135,16 +139,22 @@ class Story:
         hold_law("R1", again.state_hash() == self.state.state_hash(), "a replay differs")
 
     def _give(self, command: AnyCommand) -> None:
-        account, key = account_of(command), f"script:{self.position}"
-        if account is None:
-            request = Request(command, OPERATOR, command.ROLE, key)
-        else:
-            owner = self.state.owners.get(account, account)
-            request = Request(command, owner, Role.TRADER, key)
-        journal = Journal(self.state, self.position)
-        decide(self.state, request, admit(request).digest, self.now_us, journal)
+        request, journal = self._request(command), Journal(self.state, self.position)
+        own = request.role is Role.SYSTEM
+        digest = content_digest(command) if own else admit(request).digest
+        decide(self.state, request, digest, self.now_us, journal)
         self._watch.check(journal.envelopes)
         check_all(self.state)
         self._envelopes += journal.envelopes
         self.lives.follow(journal.envelopes)
         self.command, self.ack = command, answer(journal.envelopes)
+        events = [envelope.event for envelope in journal.envelopes]
+        self.taken_out = sum(len(it.numbers) for it in events if isinstance(it, OrdersCancelled))
+
+    def _request(self, command: AnyCommand) -> Request:
+        account, key = account_of(command), f"script:{self.position}"
+        if command.ROLE is Role.SYSTEM:
+            return Request(command, ACTOR, Role.SYSTEM)
+        if account is None:
+            return Request(command, OPERATOR, command.ROLE, key)
+        return Request(command, self.state.owners.get(account, account), Role.TRADER, key)

@@ -8,11 +8,14 @@ from exchange.feeds.terms import Scale, in_decimals
 from exchange.kernel.decimals import to_text
 from exchange.kernel.orders import Fill
 from exchange.kernel.rejects import Refusal
-from exchange.orders.commands import PlaceOrder
+from exchange.orders.commands import CancelOrders, ExpireOrders, PlaceOrder
 
 
 def told(story: Story) -> str:
-    """The refusal, or the fills and where the command's order stands; "" if it had none."""
+    """The refusal, or the fills and where the command's order stands; "" if it had none.
+
+    Of a command that takes out many orders, how many, and where they stand.
+    """
     ack = story.ack
     if ack.refusal is not None:
         return f"refused {told_refusal(story, ack.refusal)}"
@@ -20,6 +23,8 @@ def told(story: Story) -> str:
         return ""
     symbol, number = story.last_order()
     life = str(story.lives.of(symbol, number))
+    if isinstance(story.command, CancelOrders | ExpireOrders):
+        return f"{story.taken_out} × {life}"
     fills = told_fills(ack.fills, story.scale(symbol))
     return f"{fills}; {life}" if ack.fills else life
 

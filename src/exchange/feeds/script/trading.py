@@ -8,7 +8,13 @@ from exchange.feeds.script.words import Unreadable, member, time_us
 from exchange.feeds.terms import OrderText, terms_of
 from exchange.kernel.decimals import to_units
 from exchange.kernel.orders import SelfTrade, Side, TimeInForce
-from exchange.orders.commands import CancelOrder, PlaceOrder, ReduceOrder
+from exchange.orders.commands import (
+    CancelOrder,
+    CancelOrders,
+    ExpireOrders,
+    PlaceOrder,
+    ReduceOrder,
+)
 
 FLAGS: dict[str, dict[str, Any]] = {
     **{one.value: {"time_in_force": one} for one in TimeInForce},
@@ -26,6 +32,9 @@ VALUES: dict[str, Callable[[Story, str], dict[str, Any]]] = {
     },
 }
 """Word that has a value -> the fields that the value fills."""
+
+SIDES = {"all": None, "buys": Side.BUY, "sells": Side.SELL}
+"""Word of a mass cancel -> the side that it takes out; null: both."""
 
 
 def place(
@@ -58,11 +67,25 @@ def cancel(story: Story, name: str, account: str | None) -> None:
     story.do(CancelOrder(account or order.account, order.symbol, order.number))
 
 
+def cancel_all(story: Story, orders: str, account: str, symbol: str | None) -> None:
+    """Take an account's orders out of one book or of all, which may be none."""
+    if orders not in SIDES:
+        raise Unreadable(f"{orders!r} is none of {', '.join(SIDES)}")
+    if symbol is not None:
+        story.scale(symbol)
+    story.do(CancelOrders(account, symbol, SIDES[orders]))
+
+
 def reduce(story: Story, name: str, quantity: str) -> None:
     """Take an amount off an order."""
     order = story.named(name)
     units = to_units(quantity, story.scale(order.symbol).quantity)
     story.do(ReduceOrder(order.account, order.symbol, units, order.number))
+
+
+def sweep(story: Story) -> None:
+    """Take out of the market's book what is due, as the venue does by itself."""
+    story.do(ExpireOrders(story.listed()))
 
 
 def _options(story: Story, words: list[str]) -> dict[str, Any]:

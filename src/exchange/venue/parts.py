@@ -1,0 +1,85 @@
+"""What commands on orders share: what an order holds, how it ends, what comes free."""
+
+from collections.abc import Iterable, Sequence
+
+from exchange.kernel.ids import order_id
+from exchange.kernel.instruments import Instrument
+from exchange.kernel.journal import Entry
+from exchange.kernel.orders import BUY, EndReason, Met, Side
+from exchange.matching.book import Order
+from exchange.matching.events import OrdersCancelled
+from exchange.settlement.events import FeesClosed
+from exchange.venue.journal import Journal
+from exchange.venue.state import Room, VenueState
+from exchange.wallet.entries import release
+from exchange.wallet.events import EntriesPosted
+
+
+def required(rules: Instrument, side: Side, price: int, quantity: int) -> tuple[str, int]:
+    """What an open order of ``quantity`` must hold: the asset and its units."""
+    if side is BUY:
+        return rules.quote, price * quantity * rules.value_unit
+    return rules.base, quantity * rules.base_unit
+
+
+def held_by(rules: Instrument, order: Order) -> tuple[str, int]:
+    """What an open order holds: the asset and its units."""
+    if order.terms.budget is not None:
+        return rules.quote, order.terms.budget
+    return required(rules, order.side, order.price, order.leaves)
+
+
+def post(
+    state: VenueState, entries: Sequence[Entry], journal: Journal, cause: tuple[str, int]
+) -> None:
+    """All entries of the command whose record is ``cause``, as one event; none is no event."""
+    if entries:
+        journal.record(state.ledger, EntriesPosted(*cause, tuple(entries)))
+
+
+def end_orders(
+    room: Room, orders: Iterable[Order], reason: EndReason, journal: Journal
+) -> list[Entry]:
+    """End open orders of one book in the given order; the entries that free what they hold."""
+    closing = tuple(orders)
+    if not closing:
+        return []
+    held = [held_by(room.market.instrument, order) for order in closing]
+    numbers = tuple(order.number for order in closing)
+    journal.record(room.book, OrdersCancelled(numbers, reason))
+    accrued = tuple(number for number in numbers if number in room.settlement.accrued)
+    if accrued:
+        journal.record(room.settlement, FeesClosed(accrued))
+    symbol, version = room.market.instrument.symbol, room.book.version
+    return [
+        release(order_id(symbol, order.number), version, order.account, asset, amount)
+        for order, (asset, amount) in zip(closing, held, strict=True)
+    ]
+
+
+def part(
+    room: Room, met: Sequence[Met], side: Side, journal: Journal, own: tuple[int, ...] = ()
+) -> list[Entry]:
+    """Close the fees of orders that a taker of ``side`` met and that ended; all their releases.
+
+    ``own`` is the taker where it ended too and may have traded before.
+    """
+    rules, version = room.market.instrument, room.book.version
+    parted = (*own, *(it.maker for it in met if it.last))
+    ended = tuple(number for number in parted if number in room.settlement.accrued)
+    if ended:
+        journal.record(room.settlement, FeesClosed(ended))
+    entries = []
+    for it in met:
+        asset, amount = required(rules, side.other, it.price, it.quantity)
+        name = order_id(rules.symbol, it.maker)
+        entries.append(release(name, version, it.account, asset, amount))
+    return entries
+
+
+def freed(room: Room, order: Order, quantity: int) -> Entry:
+    """Free what ``quantity`` of an order held; the book has recorded it already."""
+    rules = room.market.instrument
+    asset, amount = required(rules, order.side, order.price, quantity)
+    name = order_id(rules.symbol, order.number)
+    return release(name, room.book.version, order.account, asset, amount)

@@ -1,0 +1,94 @@
+"""Stops and take-profits: what prints wake, and how the woken enter, within the command."""
+
+from collections.abc import Sequence
+
+from exchange.kernel.ids import order_id
+from exchange.kernel.journal import Entry
+from exchange.kernel.orders import BUY, Fill
+from exchange.matching.book import Book, Order
+from exchange.matching.enter import enter
+from exchange.matching.events import StopsTriggered
+from exchange.orders.commands import RunStops
+from exchange.settlement.spot import settle, trade_entry
+from exchange.venue.journal import Journal
+from exchange.venue.parts import held_by, part, post, required
+from exchange.venue.state import Room, VenueState
+from exchange.wallet.entries import release
+
+STOPS_MAX = 1_000
+"""The most woken orders that enter in one command; the others stay for the venue's own work."""
+
+
+def run_stops(state: VenueState, command: RunStops, journal: Journal) -> None:
+    """Let woken orders enter that an earlier command has left.
+
+    Raises:
+        Rejected: UNKNOWN_MARKET.
+    """
+    room = state.room(command.symbol)
+
+    cause = journal.begin(room.market.version)
+    post(state, _enter_woken(room, journal), journal, cause)
+
+
+def follow_prints(room: Room, fills: Sequence[Fill], journal: Journal) -> list[Entry]:
+    """After the command's own order: wake what its prints reach and let the first enter.
+
+    The entries of all that. Woken orders wait in one line; those that a cascade wakes join its
+    back.
+    """
+    if not fills:
+        return []
+    _wake(room.book, fills, journal)
+    return _enter_woken(room, journal)
+
+
+def _enter_woken(room: Room, journal: Journal) -> list[Entry]:
+    entries: list[Entry] = []
+    woken, orders = room.book.stops.woken, room.book.orders
+    for _ in range(min(STOPS_MAX, len(orders))):
+        if not woken:
+            break
+        entries += _enter(room, orders[next(iter(woken))], journal)
+    return entries
+
+
+def _wake(book: Book, fills: Sequence[Fill], journal: Journal) -> None:
+    """A due order never wakes: the sweep will take it."""
+    reached = book.stops.reached([fill.price for fill in fills])
+    awake = tuple([n for n in reached if not is_due(book.orders[n], journal.at_us)])
+    if awake:
+        journal.record(book, StopsTriggered(awake))
+
+
+def is_due(order: Order, at_us: int) -> bool:
+    """Whether the order's deadline has come."""
+    return order.deadline_us is not None and order.deadline_us <= at_us
+
+
+def _enter(room: Room, order: Order, journal: Journal) -> list[Entry]:
+    """The first woken order enters; what it holds pays for its trades, the rest comes free."""
+    rules, book = room.market.instrument, room.book
+    asset, spare = held_by(rules, order)
+    event = enter(book, order, rules.value_unit, rules.lot, journal.at_us)
+    side, account, by_budget = order.side, order.account, order.terms.budget is not None
+    bound = order.price if side is BUY and not by_budget else None
+    journal.record(book, event)
+    version, entries = book.version, list[Entry]()
+    if event.fills:
+        ended = event.ended is not None
+        settled = settle(
+            room.settlement, rules, side, order.number, account, event.fills, ended=ended
+        )
+        journal.record(room.settlement, settled)
+        for trade in settled.trades:
+            entries.append(trade_entry(rules, trade, bound or trade.price))
+            spare -= required(rules, side, bound or trade.price, trade.quantity)[1]
+    if event.leaves:
+        spare -= required(rules, side, order.price, event.leaves)[1]
+    if spare:
+        name = order_id(rules.symbol, order.number)
+        entries.append(release(name, version, account, asset, spare))
+    entries += part(room, event.met, side, journal)
+    _wake(book, event.fills, journal)
+    return entries
