@@ -27,8 +27,8 @@ from exchange.kernel.orders import (
     TimeInForce,
 )
 from exchange.kernel.rejects import RejectCode, Rejected
-from exchange.matching.book import Order
 from exchange.matching.events import OrderAmended
+from exchange.matching.ladder import Order
 from exchange.orders.commands import AmendOrder
 from exchange.orders.validate import check_deadline, check_terms, check_trading
 from exchange.settlement.spot import settle, trade_entry

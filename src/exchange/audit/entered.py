@@ -22,8 +22,8 @@ from exchange.kernel.orders import (
     TimeInForce,
 )
 from exchange.kernel.rejects import RejectCode, Rejected
-from exchange.matching.book import Order
 from exchange.matching.events import OrderAccepted, StopEntered, StopsTriggered
+from exchange.matching.ladder import Order
 from exchange.orders.commands import RunStops
 from exchange.orders.validate import check_deadline
 from exchange.settlement.events import FeesClosed

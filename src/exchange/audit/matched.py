@@ -14,8 +14,9 @@ from exchange.kernel.instruments import Instrument
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.money import lots_affordable
 from exchange.kernel.orders import BUY, FOK, RESTING, EndReason, Fill, OrderTerms, SelfTrade
-from exchange.matching.book import Book, Ladder, Order
+from exchange.matching.book import Book
 from exchange.matching.events import OrderAccepted
+from exchange.matching.ladder import Ladder, Order
 from exchange.matching.plan import FILLS_MAX
 from exchange.orders.validate import check_deadline
 

@@ -10,8 +10,8 @@ from exchange.kernel.journal import Entry
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.orders import BUY, LIMIT, RESTING, EndReason
 from exchange.kernel.rejects import RejectCode, Rejected
-from exchange.matching.book import Order
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
+from exchange.matching.ladder import Order
 from exchange.orders.commands import (
     AmendOrder,
     CancelOrder,

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.money import lots_affordable
 from exchange.kernel.orders import BUY, EndReason, Fill, Met, OrderTerms, SelfTrade
-from exchange.matching.book import Book, Order
+from exchange.matching.book import Book
+from exchange.matching.ladder import Order
 from exchange.matching.plan import FILLS_MAX
 
 Line = deque[tuple[Order, int, int]]

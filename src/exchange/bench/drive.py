@@ -14,8 +14,9 @@ from msgspec.structs import astuple
 from exchange.bench.workload import COLUMNS
 from exchange.kernel.orders import GTC, LIMIT, EndReason, Fill, OrderTerms, Side, TimeInForce
 from exchange.matching.accept import accept, plan
-from exchange.matching.book import Book, Order
+from exchange.matching.book import Book
 from exchange.matching.events import BookEvent, OrderAccepted, OrderReduced, OrdersCancelled
+from exchange.matching.ladder import Order
 from exchange.orders.commands import CancelOrder, PlaceOrder
 
 SYMBOL = "BENCH"

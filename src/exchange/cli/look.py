@@ -8,7 +8,8 @@ import typer
 
 from exchange.cli.output import JsonFlag, StoreOption, print_json, print_table, progress, stdout
 from exchange.kernel.decimals import to_text
-from exchange.matching.book import Book, Ladder
+from exchange.matching.book import Book
+from exchange.matching.ladder import Ladder
 from exchange.store.errors import StoreError
 from exchange.store.log import EventLog
 from exchange.store.urls import StoreUrl

@@ -10,8 +10,9 @@ from exchange.feeds.run import Listing, key_prefix
 from exchange.kernel.accounts import FEES, available, held
 from exchange.kernel.decimals import to_text
 from exchange.kernel.events import Envelope
-from exchange.matching.book import Book, Level
+from exchange.matching.book import Book
 from exchange.matching.events import OrderAccepted
+from exchange.matching.ladder import Level
 from exchange.orders.commands import Deposit
 from exchange.orders.records import CommandRecorded
 from exchange.store.log import EventLog

@@ -5,8 +5,9 @@ from msgspec.structs import replace
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.orders import EndReason, OrderTerms
 from exchange.matching.accept import plan
-from exchange.matching.book import Book, Order
+from exchange.matching.book import Book
 from exchange.matching.events import OrderAmended
+from exchange.matching.ladder import Order
 
 
 def amend(

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-import msgspec
 from sortedcontainers import SortedList
 
 from exchange.kernel.events import Event
 from exchange.kernel.ids import group_key
 from exchange.kernel.laws import hold_law
-from exchange.kernel.orders import BUY, Fill, Met, OrderTerms, Side
+from exchange.kernel.orders import BUY, Fill, Met, Side
 from exchange.matching.events import (
     OrderAccepted,
     OrderAmended,
@@ -18,97 +17,9 @@ from exchange.matching.events import (
     StopEntered,
     StopsTriggered,
 )
+from exchange.matching.ladder import Ladder, Level, Odd, Order
+from exchange.matching.picture import asleep, ordinary, queues, special, walk
 from exchange.matching.stops import Stops
-
-
-class Odd(msgspec.Struct, gc=False):
-    """What most orders don't have: a part that is hidden, a time after which they don't trade."""
-
-    display: int | None  # an iceberg shows so much at a time
-    shown: int  # of an iceberg's leaves
-    deadline_us: int | None
-    trigger: int | None = None  # while it sleeps, or waits to enter
-
-
-class Order(msgspec.Struct, gc=False):
-    """An open order: a node of its level's queue.
-
-    The collector does not track nodes, so the links of one that leaves must be cut: a
-    forgotten link is a leak that no hash of the book shows.
-    """
-
-    number: int
-    account: str
-    group: str  # its trade group; the account where it has none
-    terms: OrderTerms  # as submitted
-    side: Side
-    price: int  # price units
-    quantity: int  # quantity units, less reductions
-    leaves: int
-    arrival: int  # rises along a queue
-    odd: Odd | None = None
-    level: "Level | None" = None
-    prev: "Order | None" = None
-    next: "Order | None" = None
-
-    @property
-    def display(self) -> int | None:
-        """Of an iceberg: so much is shown at a time."""
-        return None if self.odd is None else self.odd.display
-
-    @property
-    def deadline_us(self) -> int | None:
-        """The venue time from which it can't trade, if any."""
-        return None if self.odd is None else self.odd.deadline_us
-
-    @property
-    def trigger(self) -> int | None:
-        """The price of a print that wakes it, while it waits for one or to enter."""
-        return None if self.odd is None else self.odd.trigger
-
-    @property
-    def shown(self) -> int:
-        """What the book shows of it."""
-        return self.leaves if self.odd is None or self.odd.display is None else self.odd.shown
-
-
-class Level(msgspec.Struct, gc=False):
-    """The queue at one price, first in at ``head``; O(1) to join and to leave."""
-
-    key: int
-    price: int
-    quantity: int = 0  # sum of what is shown
-    head: Order | None = None
-    tail: Order | None = None
-
-
-class Ladder:
-    """One side's levels. Keys are signed so that on both sides the best is the greatest."""
-
-    __slots__ = ("best", "keys", "levels", "sign")
-
-    def __init__(self, sign: int) -> None:
-        self.sign = sign  # bids +1, asks -1
-        self.levels: dict[int, Level] = {}  # sign × price -> level, never an empty one
-        self.keys: SortedList[int] = SortedList()
-        self.best: Level | None = None
-
-    def open(self, key: int) -> Level:
-        """A new level: O(log levels)."""
-        level = self.levels[key] = Level(key, self.sign * key)
-        self.keys.add(key)
-        if self.best is None or key > self.best.key:
-            self.best = level
-        return level
-
-    def drop(self, level: Level) -> None:
-        """Forget an empty level: O(1) for the best one, else O(log levels)."""
-        del self.levels[level.key]
-        if level is not self.best:
-            self.keys.remove(level.key)
-            return
-        self.keys.pop()
-        self.best = self.levels[self.keys[-1]] if self.levels else None
 
 
 class Book:
@@ -429,12 +340,12 @@ class Book:
             "version": self.version,
             "orders": self.order_count,
             "trades": self.trade_count,
-            "bids": _queues(self.bids),
-            "asks": _queues(self.asks),
-            "asleep": _asleep(self),
+            "bids": queues(self.bids),
+            "asks": queues(self.asks),
+            "asleep": asleep(self.orders.values()),
             "woken": list(self.stops.woken),
             "last_price": self.last_price,
-            "special": sorted(_special(o) for o in self.orders.values() if not _ordinary(o)),
+            "special": sorted(special(o) for o in self.orders.values() if not ordinary(o)),
         }
 
     def check(self) -> None:
@@ -445,7 +356,7 @@ class Book:
         """
         bid, ask = self.bids.best, self.asks.best
         hold_law("B1", bid is None or ask is None or bid.price < ask.price, f"{self.id} crossed")
-        standing = [order for ladder in (self.bids, self.asks) for order in _walk(ladder)]
+        standing = [order for ladder in (self.bids, self.asks) for order in walk(ladder)]
         sleeping = [order for order in self.orders.values() if order.level is None]
         places = sorted(place[1:] for it in (self.stops.rising, self.stops.falling) for place in it)
         waiting = [o for o in sleeping if o.number not in self.stops.woken]
@@ -473,68 +384,3 @@ class Book:
         needs = (value, quantity, budget)
         totals = (self.held_value, self.held_quantity, self.held_budget)
         hold_law("F1", needs == totals, f"{self.id} needs {needs}, counts {totals}")
-
-
-def _walk(ladder: Ladder) -> list[Order]:
-    """Every order of a side, best price first, first come first; checks each level."""
-    keys = list(ladder.keys)
-    hold_law("B2", sorted(ladder.levels) == keys, "the price index and the levels differ")
-    best = ladder.levels[keys[-1]] if keys else None
-    hold_law("B2", ladder.best is best, "the cached best level is not the best")
-    orders: list[Order] = []
-    for key in reversed(keys):
-        level, last, total = ladder.levels[key], 0, 0
-        hold_law("B2", level.head is not None, f"level {level.price} is empty")
-        hold_law("B2", level.key == key == ladder.sign * level.price, f"level {level.price}: key")
-        order, previous = level.head, None
-        while order is not None:
-            hold_law(
-                "B2", order.level is level and order.prev is previous, f"{order.number}: links"
-            )
-            hold_law("B2", order.price == level.price, f"{order.number} at another price")
-            hold_law("B2", order.arrival > last, f"{order.number} queues behind {last}")
-            hold_law("B3", 0 < order.leaves <= order.quantity, f"{order.number}: {order.leaves}")
-            shown = order.shown
-            hold_law("B2", 0 < shown <= order.leaves, f"{order.number} shows {shown}")
-            last, total = order.arrival, total + shown
-            orders.append(order)
-            order, previous = order.next, order
-        hold_law("B2", level.tail is previous, f"level {level.price}: tail")
-        hold_law("B2", total == level.quantity, f"level {level.price}: {level.quantity} != {total}")
-    return orders
-
-
-def _queues(ladder: Ladder) -> list[list[Any]]:
-    """``[price, [[number, account, client id, quantity, leaves, mode], ...]]``, best first."""
-    levels = []
-    for key in reversed(ladder.keys):
-        level, queue = ladder.levels[key], []
-        order = level.head
-        while order is not None:
-            queue.append(
-                [order.number, order.account, order.terms.client_order_id, order.quantity,
-                 order.leaves, order.terms.self_trade.value]
-            )  # fmt: skip
-            order = order.next
-        levels.append([level.price, queue])
-    return levels
-
-
-def _asleep(book: Book) -> list[list[Any]]:
-    """``[number, account, client id, trigger, price, quantity, leaves]``, as they arrived."""
-    sleeping = sorted(
-        (o for o in book.orders.values() if o.level is None), key=lambda order: order.arrival
-    )
-    return [
-        [o.number, o.account, o.terms.client_order_id, o.trigger, o.price, o.quantity, o.leaves]
-        for o in sleeping
-    ]
-
-
-def _ordinary(order: Order) -> bool:
-    return order.odd is None and order.group == order.account
-
-
-def _special(order: Order) -> list[Any]:
-    """``[number, trade group, display, shown, deadline]``."""
-    return [order.number, order.group, order.display, order.shown, order.deadline_us]

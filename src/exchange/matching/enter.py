@@ -11,8 +11,9 @@ from exchange.kernel.orders import (
     TimeInForce,
 )
 from exchange.matching.accept import plan
-from exchange.matching.book import Book, Order
+from exchange.matching.book import Book
 from exchange.matching.events import StopEntered
+from exchange.matching.ladder import Order
 from exchange.matching.plan import Plan
 
 

@@ -10,7 +10,8 @@ import msgspec
 
 from exchange.kernel.money import lots_affordable
 from exchange.kernel.orders import BUY, EndReason, Fill, Met, Side
-from exchange.matching.book import Book, Ladder, Order
+from exchange.matching.book import Book
+from exchange.matching.ladder import Ladder, Order
 
 FILLS_MAX = 10_000
 """The most fills of one command; the rest of the order expires."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from exchange.kernel.money import lots_affordable
 from exchange.kernel.orders import EndReason, Fill, Met, OrderTerms, SelfTrade, Side
 from exchange.matching import plan as bounds
-from exchange.matching.book import Book, Ladder, Order
+from exchange.matching.book import Book
+from exchange.matching.ladder import Ladder, Order
 from exchange.matching.plan import NOTHING, Plan, floor_of, opposite, queue
 
 SELF_TRADE, DEADLINE = EndReason.SELF_TRADE, EndReason.DEADLINE

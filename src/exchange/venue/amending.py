@@ -9,8 +9,8 @@ from exchange.kernel.journal import Entry
 from exchange.kernel.orders import BUY, GTD, LIMIT, EndReason, OrderTerms
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.amend import amend
-from exchange.matching.book import Order
 from exchange.matching.events import OrderAmended
+from exchange.matching.ladder import Order
 from exchange.matching.sweep import blocking_price
 from exchange.orders.commands import AmendOrder
 from exchange.orders.validate import check_deadline, check_terms, check_trading

@@ -6,8 +6,8 @@ from exchange.kernel.ids import order_id
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.journal import Entry
 from exchange.kernel.orders import BUY, EndReason, Met, Side
-from exchange.matching.book import Order
 from exchange.matching.events import OrdersCancelled
+from exchange.matching.ladder import Order
 from exchange.settlement.events import FeesClosed
 from exchange.venue.journal import Journal
 from exchange.venue.state import Room, VenueState

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
 from exchange.kernel.orders import BUY, Fill
-from exchange.matching.book import Book, Order
+from exchange.matching.book import Book
 from exchange.matching.enter import enter
 from exchange.matching.events import StopsTriggered
+from exchange.matching.ladder import Order
 from exchange.orders.commands import RunStops
 from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.journal import Journal

@@ -11,8 +11,9 @@ from exchange.kernel.money import stop_price
 from exchange.kernel.orders import BUY, FOK, GTC, LIMIT, RESTING, EndReason, OrderTerms
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.accept import accept, plan
-from exchange.matching.book import Book, Order
+from exchange.matching.book import Book
 from exchange.matching.events import OrderAccepted, OrderReduced
+from exchange.matching.ladder import Order
 from exchange.matching.plan import Plan
 from exchange.matching.sweep import blocking_price
 from exchange.orders.commands import (

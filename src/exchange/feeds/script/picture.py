@@ -6,7 +6,8 @@ from typing import NamedTuple
 from exchange.feeds.script.words import Unreadable
 from exchange.feeds.terms import Scale
 from exchange.kernel.decimals import to_text, to_units
-from exchange.matching.book import Book, Ladder
+from exchange.matching.book import Book
+from exchange.matching.ladder import Ladder
 
 LINE = "----"
 
