@@ -295,3 +295,14 @@ def test_all_orders_of_a_side_are_cancelled(store: str) -> None:
     told = answer("order", "cancel-all", "alice", "BTC-USD", "--store", store, "--json")
     assert told["accepted"]
     assert "9" not in json.dumps(answer("book", "BTC-USD", "--store", store, "--json")["bids"])
+
+
+def test_a_stop_sleeps_and_can_be_moved(store: str) -> None:
+    placed = answer("order", "place", "alice", "BTC-USD", "buy", "1", "--market", "--stop", "95",
+                    "--store", store, "--json")  # fmt: skip
+    assert "UNTRIGGERED" == placed["status"]
+    moved = answer("order", "amend", "alice", "BTC-USD:1", "--trigger", "96", "--store", store,
+                   "--json")  # fmt: skip
+    assert moved["accepted"]
+    held = json.dumps(answer("balances", "alice", "--store", store, "--json"))
+    assert "100.80" in held  # 96 and the five in a hundred that it may slip

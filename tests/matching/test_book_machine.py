@@ -22,8 +22,9 @@ from exchange.kernel.rejects import RejectCode
 from exchange.matching import plan as planning
 from exchange.matching.accept import accept, plan
 from exchange.matching.amend import amend
-from exchange.matching.book import Book, Order
+from exchange.matching.book import Book
 from exchange.matching.events import BookEvent, OrderReduced, OrdersCancelled
+from exchange.matching.ladder import Order
 from tests.build import BUY, SELL, limit, market, rows
 from tests.effort import Effort, runs
 from tests.oracle import Oracle, Verdict

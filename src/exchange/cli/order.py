@@ -82,6 +82,12 @@ def place_order(  # one option each
     until: Annotated[
         str | None, typer.Option(help="Its deadline with --tif gtd: 2031-01-31T09:30:00Z.")
     ] = None,
+    stop: Annotated[
+        str | None, typer.Option(help="Sleep until a print goes through this price.")
+    ] = None,
+    take_profit: Annotated[
+        str | None, typer.Option(help="Sleep until a print reaches this price.")
+    ] = None,
     client_id: ClientId = None,
     key: Key = None,
     as_operator: AsOperator = False,
@@ -90,6 +96,8 @@ def place_order(  # one option each
     """Place one order and print what became of it. Exit 1 when it is refused."""
     if market is (price is not None):
         raise typer.BadParameter("an order has either a --price or --market")
+    if stop is not None and take_profit is not None:
+        raise typer.BadParameter("an order is either a --stop or a --take-profit")
     order = OrderText(
         side=side,
         price=price,
@@ -101,6 +109,8 @@ def place_order(  # one option each
         client_order_id=client_id,
         display=display,
         deadline_us=None if until is None else _time_us(until),
+        trigger=take_profit if stop is None else stop,
+        takes_profit=take_profit is not None,
     )
     giver = Giver(store, account, symbol, key, as_operator, as_json)
     _give(giver, lambda scale: PlaceOrder(account, symbol, terms_of(order, scale)), side)
@@ -154,6 +164,7 @@ def amend_order(  # one option each
     quantity: Annotated[str | None, typer.Option(help="New total, filled part included.")] = None,
     display: Annotated[str | None, typer.Option(help="Show so much at a time.")] = None,
     until: Annotated[str | None, typer.Option(help="New deadline: 2031-01-31T09:30:00Z.")] = None,
+    trigger: Annotated[str | None, typer.Option(help="New trigger, while it sleeps.")] = None,
     client_id: ClientId = None,
     key: Key = None,
     as_operator: AsOperator = False,
@@ -170,6 +181,7 @@ def amend_order(  # one option each
             quantity=units_of(quantity, scale.quantity),
             display=units_of(display, scale.quantity),
             deadline_us=deadline_us,
+            trigger=units_of(trigger, scale.price),
         )  # fmt: skip
 
     _give(Giver(store, account, symbol, key, as_operator, as_json), command)

@@ -20,7 +20,9 @@ class Scale(NamedTuple):
 
 
 class OrderText(msgspec.Struct, frozen=True, kw_only=True):
-    """An order in words; every number is decimal text. Without a price it is a MARKET order.
+    """An order in words; every number is decimal text. Without a price it is at market.
+
+    With a trigger it sleeps: as a stop, or as a take-profit.
 
     A new type, deadline or flag is a field here and a line in :func:`terms_of`.
     """
@@ -35,6 +37,8 @@ class OrderText(msgspec.Struct, frozen=True, kw_only=True):
     client_order_id: str | None = None
     display: str | None = None
     deadline_us: int | None = None  # venue time, as in the terms
+    trigger: str | None = None
+    takes_profit: bool = False
 
 
 def scale_of(state: VenueState, symbol: str) -> Scale:
@@ -56,7 +60,7 @@ def terms_of(order: OrderText, scale: Scale) -> OrderTerms:
     """
     return OrderTerms(
         order.side,
-        OrderType.MARKET if order.price is None else OrderType.LIMIT,
+        type_of(order),
         units_of(order.price, scale.price),
         units_of(order.quantity, scale.quantity),
         order.time_in_force,
@@ -66,7 +70,18 @@ def terms_of(order: OrderText, scale: Scale) -> OrderTerms:
         order.client_order_id,
         units_of(order.display, scale.quantity),
         order.deadline_us,
+        units_of(order.trigger, scale.price),
     )
+
+
+def type_of(order: OrderText) -> OrderType:
+    """What kind of order its words make."""
+    limited = order.price is not None
+    if order.trigger is None:
+        return OrderType.LIMIT if limited else OrderType.MARKET
+    if order.takes_profit:
+        return OrderType.TAKE_PROFIT_LIMIT if limited else OrderType.TAKE_PROFIT
+    return OrderType.STOP_LIMIT if limited else OrderType.STOP
 
 
 def in_decimals(refusal: Refusal, scale: Scale, side: Side | None = None) -> Refusal:
@@ -76,6 +91,7 @@ def in_decimals(refusal: Refusal, scale: Scale, side: Side | None = None) -> Ref
     """
     decimals = {
         "price": scale.price,
+        "trigger": scale.price,
         "quantity": scale.quantity,
         "display": scale.quantity,
         "notional": scale.quote,
