@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from exchange.kernel.instruments import Instrument, MarketState
-from exchange.kernel.orders import RESTING, OrderTerms, OrderType, Side
+from exchange.kernel.orders import RESTING, EndReason, OrderTerms, OrderType, Side
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import AmendOrder
 from tests.oracle import Entry, Oracle, Resting, Verdict
@@ -55,35 +55,51 @@ class Bookkeeper:
     def amend(self, command: AmendOrder) -> tuple[Verdict, list[Fees]]:
         """What becomes of a change that is well formed, and the fees of its fills in order."""
         account, symbol, number = command.account, command.symbol, command.number or 0
-        market, rules = self.markets[symbol], self.rules[symbol]
+        market = self.markets[symbol]
         if self.states[symbol] is not MarketState.CONTINUOUS:
             return Verdict(RejectCode.MARKET_STATE), []
         found = [it for it in market.resting if (it.account, it.number) == (account, number)]
         if not found:
             return Verdict(RejectCode.NOT_FOUND), []
         order = found[0]
+        if order.deadline_us is not None and order.deadline_us <= self.at_us:
+            market.cancel(account, number)
+            return Verdict(ended=EndReason.DEADLINE), []
+        changed = self._changed(order, command)
+        refusal = self._unamendable(order, changed, command)
+        if refusal is not None:
+            return Verdict(refusal), []
+        verdict = market.amend(account, number, self.at_us, changed)
+        return verdict, self._settled(symbol, account, number, order.side, verdict)
+
+    @staticmethod
+    def _changed(order: Resting, command: AmendOrder) -> OrderTerms:
         total = command.quantity or order.quantity
-        changed = replace(
+        return replace(
             order.terms,
             price=command.price or order.price,
             quantity=total,
             display=command.display or (min(order.display, total) if order.display else None),
             deadline_us=command.deadline_us or order.deadline_us,
         )
-        left = total - (order.quantity - order.leaves)
-        if left > 0 and command.deadline_us is not None and command.deadline_us <= self.at_us:
-            return Verdict(RejectCode.DEADLINE_PASSED), []
-        if left > 0:
-            verdict = deepcopy(market).amend(account, number, self.at_us, changed)
-            if verdict.refusal is not None:
-                return verdict, []
-            asset = rules.quote if order.side is Side.BUY else rules.base
-            held = self._needs(rules, order.side, order.price, order.leaves, asset)
-            needs = self._needs(rules, order.side, changed.price or 0, left, asset)
-            if needs - held > self.free(account, asset):
-                return Verdict(RejectCode.INSUFFICIENT_FUNDS), []
-        verdict = market.amend(account, number, self.at_us, changed)
-        return verdict, self._settled(symbol, account, number, order.side, verdict)
+
+    def _unamendable(
+        self, order: Resting, changed: OrderTerms, command: AmendOrder
+    ) -> RejectCode | None:
+        """Why the change is refused, in the order of checks."""
+        market, rules = self.markets[command.symbol], self.rules[command.symbol]
+        left = (changed.quantity or 0) - (order.quantity - order.leaves)
+        if left <= 0:
+            return None
+        if command.deadline_us is not None and command.deadline_us <= self.at_us:
+            return RejectCode.DEADLINE_PASSED
+        trial = deepcopy(market).amend(order.account, order.number, self.at_us, changed)
+        asset = rules.quote if order.side is Side.BUY else rules.base
+        held = self._needs(rules, order.side, order.price, order.leaves, asset)
+        needs = self._needs(rules, order.side, changed.price or 0, left, asset)
+        if trial.refusal is None and needs - held > self.free(order.account, asset):
+            return RejectCode.INSUFFICIENT_FUNDS
+        return trial.refusal
 
     def run_stops(self, symbol: str, verdict: Verdict) -> tuple[list[Entry], list[Fees]]:
         """What prints wake and what comes of it, and the fees of all those fills in order."""

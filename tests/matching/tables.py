@@ -11,11 +11,18 @@ iceberg shows a part of what is open; an order with a deadline tells it in venue
 Done to it: ``D buys 7 at 102``, ``D sells 3 at market IOC``, ``D buys for 500 at market``,
 ``D sells 9 showing 2 at 101``, ``D buys 7 at 102 until 20 EXPIRE_MAKER``, ``A cancels 99``,
 ``A cancels all``, ``A cancels all sells``, ``A reduces 99 by 2``, ``A joins desk``,
-``A leaves its group``, ``the clock is 20``, ``due orders are swept``, ``the market is halted``.
+``A leaves its group``, ``the clock is 20``, ``due orders are swept``, ``the market is halted``,
+``A amends 99: price 100, quantity 3, display 1, deadline 20``.
+
+Orders that sleep stand in no table. ``C stops to buy 3 at 103``, ``C stops to sell 3 at 97 limit
+96``, ``C takes profit selling 3 at 105``, ``C takes profit buying for 500 at 95``; then ``C cancels
+the stop at 103``, ``C amends the stop at 103: trigger 104``, ``the woken enter``.
 
 What comes of it: ``2 of B at 101, 1 of A at 101; filled``, ``rests 4``, ``refused WOULD_TRADE``.
 Orders that it met without a trade stand behind the fills: ``expired A 3 at 101`` and ``cut A 3
-at 101`` by a self-trade mode, ``due A 3 at 101`` by their deadline.
+at 101`` by a self-trade mode, ``due A 3 at 101`` by their deadline. Of an amend ``stays 3`` if it
+kept its place, else what an order hears. What it wakes comes last: ``1 of A at 103; filled;
+triggered C: 2 of D at 104; filled``.
 """
 
 import re
@@ -37,9 +44,22 @@ from exchange.kernel.orders import (
     Side,
     TimeInForce,
 )
-from exchange.matching.book import Order
-from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
-from exchange.orders.commands import CancelOrders, ChangeMarketState, ExpireOrders, SetTradeGroup
+from exchange.matching.events import (
+    OrderAccepted,
+    OrderAmended,
+    OrderReduced,
+    OrdersCancelled,
+    StopEntered,
+)
+from exchange.matching.ladder import Order
+from exchange.orders.commands import (
+    AmendOrder,
+    CancelOrders,
+    ChangeMarketState,
+    ExpireOrders,
+    RunStops,
+    SetTradeGroup,
+)
 from exchange.venue.answers import Ack
 from exchange.venue.laws import check_all
 from tests.build import SYMBOL, Desk, desk
@@ -51,6 +71,12 @@ ORDER = (
     r"(\w) (buys|sells) (?:(\d+)|for (\d+))(?: showing (\d+))?"
     r" at (\d+|market)(?: until (\d+))?((?: \S+)*)"
 )
+STOP = (
+    r"(\w) (stops to|takes profit) (buy|sell|buying|selling)"
+    r" (?:(\d+)|for (\d+))(?: showing (\d+))?(?: at (\d+))?(?: limit (\d+))?"
+    r"(?: until (\d+))?((?: \S+)*)"
+)
+WHICH = r"(?:(\d+)|the stop at (\d+))"
 QUEUED = re.compile(r"(\w) (\d+)(?: of (\d+))?( until \d+)?")
 
 WORDS: dict[str, dict[str, Any]] = {
@@ -59,6 +85,16 @@ WORDS: dict[str, dict[str, Any]] = {
     "post-only": {"post_only": True},
 }
 """Word behind an order -> the field that it sets."""
+
+STOPS = {
+    "stops to": (OrderType.STOP, OrderType.STOP_LIMIT),
+    "takes profit": (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
+}
+"""What an order waits for -> its type at market, and with a limit."""
+
+
+Incoming = OrderAccepted | OrderAmended | StopEntered
+"""What tells of an order that comes in."""
 
 
 class View(NamedTuple):
@@ -72,7 +108,7 @@ class View(NamedTuple):
 
     def side(self, word: str) -> Side:
         """The side in the venue for the one in the table."""
-        return Side.BUY if (word == "buys") is not self.mirrored else Side.SELL
+        return Side.BUY if word.startswith("buy") is not self.mirrored else Side.SELL
 
 
 AS_WRITTEN = View(mirrored=False)
@@ -105,6 +141,7 @@ class Table:
         self.desk: Desk = desk(ACCOUNTS, **rules)
         self.view = view
         self._left: Counter[int] = Counter()  # order number -> quantity that nothing took
+        self._used: Counter[int] = Counter()  # order number -> filled and prevented
         self._open: dict[int, Order] = {}  # before the last action
         for action in _orders(book):
             assert self.do(action).startswith("rests"), action
@@ -117,13 +154,29 @@ class Table:
         if ack.refusal is not None:
             assert before == self.desk.money()
             return f"refused {ack.refusal.code.value}"
-        return next(filter(None, map(self._told, self.desk.effects)), "done")
+        return "; ".join(filter(None, map(self._told, self.desk.effects))) or "done"
 
     def number(self, account: str, price: int) -> int:
         """The number of the account's first order at that price; 404 when there is none."""
         price = self.view.price(price)
         orders = self.desk.book().accounts.get(account, {}).values()
-        return next((it.number for it in orders if it.price == price), 404)
+        return next((it.number for it in orders if it.level and it.price == price), 404)
+
+    def stop(self, account: str, trigger: int) -> int:
+        """The number of the account's first order that sleeps till there; 404 likewise."""
+        trigger = self.view.price(trigger)
+        orders = self.desk.book().accounts.get(account, {}).values()
+        return next((it.number for it in orders if it.trigger == trigger), 404)
+
+    def asleep(self) -> str:
+        """Who sleeps till which price, as they arrived; those that are woken too."""
+        rows = self.desk.book().dump()["asleep"]
+        return ", ".join(f"{row[1]} {self.view.price(row[3])}" for row in rows)
+
+    def woken(self) -> str:
+        """Whose orders are triggered and wait for their turn."""
+        book = self.desk.book()
+        return ", ".join(book.orders[number].account for number in book.stops.woken)
 
     def depth(self, price: int) -> int:
         """What anybody sees at that price."""
@@ -157,11 +210,8 @@ class Table:
 
     def _told(self, event: object) -> str | None:
         match event:
-            case OrderAccepted():
-                fills = ", ".join(map(self._print, event.fills))
-                met = ", ".join(self._meeting(it, event.terms) for it in event.met)
-                end = event.ended.value if event.ended else f"rests {event.leaves}"
-                return "; ".join(filter(None, [fills, met, end]))
+            case OrderAccepted() | OrderAmended() | StopEntered():
+                return self._outcome(event)
             case OrderReduced():
                 return "reduced"
             case OrdersCancelled(numbers, EndReason.DEADLINE):
@@ -169,6 +219,23 @@ class Table:
             case OrdersCancelled():
                 return f"cancelled {len(event.numbers)}"
         return None
+
+    def _outcome(self, event: Incoming) -> str:
+        terms, woken = self._terms(event), ""
+        match event:
+            case OrderAmended(entered=False):
+                return f"stays {event.leaves}"
+            case OrderAmended(trigger=int()) | OrderAccepted(terms=OrderTerms(trigger=int())):
+                return "sleeps"
+            case StopEntered():
+                woken = f"triggered {self._open[event.number].account}: "
+        fills = ", ".join(map(self._print, event.fills))
+        met = ", ".join(self._meeting(it, terms) for it in event.met)
+        end = event.ended.value if event.ended else f"rests {event.leaves}"
+        return woken + "; ".join(filter(None, [fills, met, end]))
+
+    def _terms(self, event: Incoming) -> OrderTerms:
+        return event.terms if isinstance(event, OrderAccepted) else self._open[event.number].terms
 
     def _print(self, fill: Fill) -> str:
         return f"{fill.quantity} of {fill.account} at {self.view.price(fill.price)}"
@@ -179,7 +246,9 @@ class Table:
         return f"{word} {met.account} {met.quantity} at {self.view.price(met.price)}"
 
     def _due(self, order: Order) -> str:
-        return f"due {order.account} {order.leaves} at {self.view.price(order.price)}"
+        return (
+            f"due {order.account} {order.leaves} at {self.view.price(order.trigger or order.price)}"
+        )
 
     def _check(self) -> None:
         """No quantity is lost, and each account holds what its open orders need: closed ones 0."""
@@ -188,10 +257,11 @@ class Table:
             self._count(event)
         orders = self.desk.book().orders
         left = {number: quantity for number, quantity in self._left.items() if quantity}
-        assert left == {number: it.leaves for number, it in orders.items()}
+        assert left == {number: it.leaves for number, it in orders.items() if it.leaves}
         for account in ACCOUNTS:
             mine = [it for it in orders.values() if it.account == account]
             bids = sum(it.price * it.leaves for it in mine if it.side is Side.BUY)
+            bids += sum(it.terms.budget or 0 for it in mine)
             asks = sum(it.leaves for it in mine if it.side is Side.SELL)
             assert (bids, asks) == tuple(self.desk.held(account, it) for it in ("USD", "BTC"))
 
@@ -200,33 +270,36 @@ class Table:
         left = self._left
         match event:
             case OrderAccepted():
-                for fill in event.fills:
-                    left[fill.maker] -= fill.quantity
-                for met in event.met:
-                    left[met.maker] -= met.quantity
-                rest = _rest(event)
-                assert rest >= 0
-                left[event.number] = rest if event.ended in {None, FILLED} else 0
+                self._enter(event, event.terms.quantity)
+            case OrderAmended():
+                self._enter(event, event.quantity - self._used[event.number])
+            case StopEntered():
+                self._enter(event, left[event.number] if self._terms(event).quantity else None)
             case OrderReduced():
                 left[event.number] -= event.quantity
             case OrdersCancelled():
                 for number in event.numbers:
                     left[number] -= self._open[number].leaves
 
+    def _enter(self, event: Incoming, quantity: int | None) -> None:
+        """Count an order that comes in with ``quantity``; a budget leaves nothing."""
+        left, used, number = self._left, self._used, event.number
+        cut = self._terms(event).self_trade is DECREMENT
+        own = sum(it.quantity for it in event.fills)
+        own += sum(it.quantity for it in event.met if cut and it.reason is not DEADLINE)
+        taken: tuple[Fill | Met, ...] = (*event.fills, *event.met)
+        for it in taken:
+            left[it.maker] -= it.quantity
+            used[it.maker] += it.quantity
+        used[number] += own
+        rest = 0 if quantity is None else quantity - own
+        assert rest >= 0
+        left[number] = rest if event.ended in {None, FILLED} else 0
+
 
 def written(book: str) -> str:
     """The table as :class:`Table` writes it."""
     return "\n".join(line.strip() for line in book.strip().splitlines())
-
-
-def _rest(accepted: OrderAccepted) -> int:
-    """What neither traded on arrival nor was prevented; of a budget 0."""
-    terms = accepted.terms
-    if terms.quantity is None:
-        return 0
-    met = accepted.met if terms.self_trade is DECREMENT else ()
-    cut = sum(it.quantity for it in met if it.reason is not DEADLINE)
-    return terms.quantity - cut - sum(fill.quantity for fill in accepted.fills)
 
 
 def _orders(book: str) -> Iterator[str]:
@@ -265,33 +338,86 @@ def _place(
     deadline_us: str | None,
     words: str,
 ) -> Ack:
+    terms = OrderTerms(
+        table.view.side(word),
+        OrderType.MARKET if price == "market" else OrderType.LIMIT,
+        None if price == "market" else table.view.price(int(price)),
+        _number(quantity),
+        budget=_number(budget),
+        display=_number(display),
+        **_fields(deadline_us, words),
+    )
+    return table.desk.place(account, terms)
+
+
+def _place_stop(
+    table: Table,
+    account: str,
+    kind: str,
+    word: str,
+    quantity: str | None,
+    budget: str | None,
+    display: str | None,
+    trigger: str | None,
+    price: str | None,
+    deadline_us: str | None,
+    words: str,
+) -> Ack:
+    at_market, limited = STOPS[kind]
+    terms = OrderTerms(
+        table.view.side(word),
+        limited if price else at_market,
+        table.view.price(int(price)) if price else None,
+        _number(quantity),
+        budget=_number(budget),
+        display=_number(display),
+        trigger=table.view.price(int(trigger)) if trigger else None,
+        **_fields(deadline_us, words),
+    )
+    return table.desk.place(account, terms)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None
+
+
+def _fields(deadline_us: str | None, words: str) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if deadline_us is not None:
         fields = {"time_in_force": TimeInForce.GTD, "deadline_us": int(deadline_us)}
     for it in words.split():
         fields |= WORDS[it]
-    terms = OrderTerms(
-        table.view.side(word),
-        OrderType.MARKET if price == "market" else OrderType.LIMIT,
-        None if price == "market" else table.view.price(int(price)),
-        int(quantity) if quantity else None,
-        budget=int(budget) if budget else None,
-        display=int(display) if display else None,
-        **fields,
-    )
-    return table.desk.place(account, terms)
+    return fields
 
 
-def _cancel(table: Table, account: str, price: str) -> Ack:
-    return table.desk.cancel(account, table.number(account, int(price)))
+def _which(table: Table, account: str, price: str | None, trigger: str | None) -> int:
+    if price is not None:
+        return table.number(account, int(price))
+    return table.stop(account, int(trigger or 0))
+
+
+def _amend(table: Table, account: str, price: str | None, trigger: str | None, changes: str) -> Ack:
+    fields: dict[str, Any] = {}
+    for name, value in re.findall(r"(\w+) (\d+)", changes):
+        is_price = name in {"price", "trigger"}
+        field = "deadline_us" if name == "deadline" else name
+        fields[field] = table.view.price(int(value)) if is_price else int(value)
+    number = _which(table, account, price, trigger)
+    return table.desk.do(AmendOrder(account, SYMBOL, number, **fields))
+
+
+def _cancel(table: Table, account: str, price: str | None, trigger: str | None) -> Ack:
+    return table.desk.cancel(account, _which(table, account, price, trigger))
 
 
 def _cancel_all(table: Table, account: str, word: str | None) -> Ack:
     return table.desk.do(CancelOrders(account, side=table.view.side(word) if word else None))
 
 
-def _reduce(table: Table, account: str, price: str, quantity: str) -> Ack:
-    return table.desk.reduce(account, table.number(account, int(price)), int(quantity))
+def _reduce(
+    table: Table, account: str, price: str | None, trigger: str | None, quantity: str
+) -> Ack:
+    return table.desk.reduce(account, _which(table, account, price, trigger), int(quantity))
 
 
 def _join(table: Table, account: str, group: str | None) -> Ack:
@@ -311,14 +437,21 @@ def _sweep(table: Table) -> Ack:
     return table.desk.do(ExpireOrders(SYMBOL))
 
 
+def _run_stops(table: Table) -> Ack:
+    return table.desk.do(RunStops(SYMBOL))
+
+
 ACTIONS: tuple[tuple[str, Callable[..., Ack]], ...] = (
     (ORDER, _place),
-    (r"(\w) cancels (\d+)", _cancel),
+    (STOP, _place_stop),
+    (rf"(\w) amends {WHICH}: (.+)", _amend),
+    (rf"(\w) cancels {WHICH}", _cancel),
     (r"(\w) cancels all(?: (buys|sells))?", _cancel_all),
-    (r"(\w) reduces (\d+) by (\d+)", _reduce),
+    (rf"(\w) reduces {WHICH} by (\d+)", _reduce),
     (r"(\w) (?:joins (\w+)|leaves its group)", _join),
     (r"the market is (\w+)", _switch),
     (r"the clock is (\d+)", _set_clock),
     (r"due orders are swept", _sweep),
+    (r"the woken enter", _run_stops),
 )
 """What an action looks like, and the function that takes its words behind the table."""

@@ -188,6 +188,36 @@ SABOTAGES = {
         "        before = state.accrued.get(fill.maker, 0)\n",
         "tests/matching/test_iceberg_tables.py",
     ),
+    "the last woken enters first": Sabotage(
+        "venue/stops.py",
+        "orders[next(iter(woken))]",
+        "orders[next(reversed(woken))]",
+        "tests/matching/test_stop_tables.py",
+    ),
+    "a take-profit wakes like a stop": Sabotage(
+        "kernel/orders.py",
+        "return (self.type in {STOP, STOP_LIMIT}) is (self.side is BUY)",
+        "return self.side is BUY",
+        "tests/matching/test_stop_tables.py",
+    ),
+    "a due stop wakes": Sabotage(
+        "venue/stops.py",
+        "[n for n in reached if not is_due(book.orders[n], journal.at_us)]",
+        "[n for n in reached if book.orders[n]]",
+        "tests/matching/test_stop_tables.py",
+    ),
+    "a purchase may pay any price once it is woken": Sabotage(
+        "matching/enter.py",
+        "return OrderTerms(BUY, LIMIT, order.price, order.leaves, ioc, self_trade=mode)",
+        "return OrderTerms(BUY, MARKET, None, order.leaves, ioc, self_trade=mode)",
+        "tests/matching/test_stop_tables.py",
+    ),
+    "an amend holds nothing more": Sabotage(
+        "venue/amending.py",
+        "entries = [rehold(name, version, account, asset, more)] if more > 0 else []",
+        "entries = [rehold(name, version, account, asset, more)] if more > more else []",
+        "tests/matching/test_amend_tables.py",
+    ),
     "a checkpoint never ends": Sabotage(
         "venue/sequencer.py",
         "        self._disk.submit(self.log.checkpoint).result()\n",

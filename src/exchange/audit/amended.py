@@ -20,6 +20,7 @@ from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
 from exchange.kernel.orders import (
     BUY,
+    RESTING,
     EndReason,
     OrderTerms,
     OrderType,
@@ -49,6 +50,9 @@ def due_on_amend(
     room = state.room(command.symbol)
     check_trading(room.market)
     order, rules = named(room, command), room.market.instrument
+    if order.deadline_us is not None and at_us >= order.deadline_us:
+        yield from closed(room, [order], EndReason.DEADLINE, cause)
+        return
     terms = _changed(order, command)
     if order.level is None:
         yield from _due_asleep(room, order, terms, command, cause, at_us)
@@ -111,35 +115,35 @@ def _due_asleep(
 
 
 def _changed(order: Order, command: AmendOrder) -> OrderTerms:
-    if not any(
-        it is not None
-        for it in (
-            command.price, command.quantity, command.display, command.deadline_us, command.trigger
-        )
-    ):  # fmt: skip
+    """The order as it stands, with what the command names put in its place."""
+    fields = ("price", "quantity", "display", "trigger")
+    named_ones = {it: getattr(command, it) for it in fields if getattr(command, it) is not None}
+    if not named_ones and command.deadline_us is None:
         raise Rejected(RejectCode.FIELD_COMBINATION, "amend")
-    terms, sleeps = order.terms, order.level is None
-    if terms.price is not None:
-        terms = replace(terms, price=order.price)
-    if terms.quantity is not None:
-        terms = replace(terms, quantity=order.quantity)
-    if command.price is not None:
-        terms = replace(terms, price=command.price)
-    if command.quantity is not None:
-        terms = replace(terms, quantity=command.quantity)
-    display = command.display
-    if display is None and order.display is not None:
-        display = min(terms.quantity or 0, order.display)
-    if not sleeps and command.trigger is not None:
+    if order.level is not None and command.trigger is not None:
         raise Rejected(RejectCode.FIELD_COMBINATION, "trigger")
-    trigger = command.trigger if command.trigger is not None else order.trigger
+    terms = order.terms
     terms = replace(
-        terms, display=display, trigger=trigger, type=terms.type if sleeps else OrderType.LIMIT
+        terms,
+        type=terms.type if order.level is None else OrderType.LIMIT,
+        price=terms.price and order.price,
+        quantity=terms.quantity and order.quantity,
+        display=order.display,
+        trigger=order.trigger,
     )
+    terms = replace(terms, **named_ones)
+    if command.display is None and terms.display is not None:
+        terms = replace(terms, display=min(terms.display, terms.quantity or 0))
+    return _until(order, terms, command)
+
+
+def _until(order: Order, terms: OrderTerms, command: AmendOrder) -> OrderTerms:
     if command.deadline_us is not None:
-        terms = replace(terms, time_in_force=TimeInForce.GTD, deadline_us=command.deadline_us)
-    elif terms.time_in_force is TimeInForce.GTD:
-        terms = replace(terms, deadline_us=order.deadline_us)
+        if terms.time_in_force not in RESTING:
+            raise Rejected(RejectCode.FIELD_COMBINATION, "deadline_us")
+        return replace(terms, time_in_force=TimeInForce.GTD, deadline_us=command.deadline_us)
+    if terms.time_in_force is TimeInForce.GTD:
+        return replace(terms, deadline_us=order.deadline_us)
     return terms
 
 
@@ -159,7 +163,7 @@ def _due(room: Room, order: Order, terms: OrderTerms, open_: int, at_us: int) ->
     filled = sum(it.quantity for it in found.fills)
     lost = sum(it.quantity for it in found.met if it.reason is EndReason.SELF_TRADE)
     left = open_ - filled - (lost if terms.self_trade is SelfTrade.DECREMENT else 0)
-    if (found.fills or found.end is not None) and (
+    if (found.fills or lost or found.end is not None) and (
         terms.post_only or room.market.state.value == "post_only"
     ):
         raise Rejected(RejectCode.WOULD_TRADE, "price", price)

@@ -2,6 +2,7 @@
 
 from exchange.kernel.ids import is_key
 from exchange.kernel.instruments import Instrument, MarketState
+from exchange.kernel.money import stop_price
 from exchange.kernel.orders import (
     BUY,
     FOK,
@@ -97,6 +98,8 @@ def check_terms(terms: OrderTerms, rules: Instrument) -> None:
         value = price * quantity * rules.value_unit
     if value is not None:
         _check_notional(value, rules)
+    elif terms.trigger is not None and quantity is not None:
+        _check_stop_notional(terms, quantity, rules)
 
 
 def check_client_order_id(terms: OrderTerms) -> None:
@@ -156,6 +159,16 @@ def _check_notional(value: int, rules: Instrument) -> None:
     least = max(1, rules.notional_min)
     if value < least:
         raise Rejected(RejectCode.NOTIONAL_MIN, "notional", value, least)
+    if value > rules.notional_max:
+        raise Rejected(RejectCode.NOTIONAL_MAX, "notional", value, rules.notional_max)
+
+
+def _check_stop_notional(terms: OrderTerms, quantity: int, rules: Instrument) -> None:
+    """The most that a stop at market may come to; the least is nobody's business, as for MARKET."""
+    price = terms.trigger or 0
+    if terms.side is BUY:
+        price = stop_price(price, rules.stop_slippage_ppm)
+    value = rules.notional(price, quantity)
     if value > rules.notional_max:
         raise Rejected(RejectCode.NOTIONAL_MAX, "notional", value, rules.notional_max)
 

@@ -6,7 +6,7 @@ from exchange.kernel.accounts import available
 from exchange.kernel.ids import order_id
 from exchange.kernel.instruments import MarketState
 from exchange.kernel.journal import Entry
-from exchange.kernel.orders import BUY, GTD, LIMIT, EndReason, OrderTerms
+from exchange.kernel.orders import BUY, GTD, LIMIT, RESTING, EndReason, OrderTerms
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.amend import amend
 from exchange.matching.events import OrderAmended
@@ -18,7 +18,7 @@ from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.journal import Journal
 from exchange.venue.parts import held_by, part, post, required
 from exchange.venue.state import Room, VenueState
-from exchange.venue.stops import follow_prints
+from exchange.venue.stops import follow_prints, is_due
 from exchange.venue.trading import (
     check_named,
     check_trigger,
@@ -33,7 +33,7 @@ from exchange.wallet.entries import rehold, release
 def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> None:
     """Change an open order: in its place, or out and in again, when it may trade at once.
 
-    A total that is used up already cancels the rest.
+    A total that is used up already cancels the rest; an order that is due expires instead.
 
     Raises:
         Rejected: as for a cancel and for a new order of the changed terms; FIELD_COMBINATION for
@@ -43,6 +43,9 @@ def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> Non
     check_trading(room.market)
     check_named(command)
     order, rules = find(room.book, command), room.market.instrument
+    if is_due(order, journal.at_us):
+        close_orders(state, room, [order], EndReason.DEADLINE, journal)
+        return
     terms = amended_terms(order, command)
     if order.level is None:
         _amend_sleeping(state, room, order, terms, command, journal)
@@ -119,7 +122,7 @@ def amended_terms(order: Order, command: AmendOrder) -> OrderTerms:
     """What the order asks for after the change; the quantity is its new total.
 
     Raises:
-        Rejected: FIELD_COMBINATION, nothing would change.
+        Rejected: FIELD_COMBINATION, nothing would change, or a deadline for IOC or FOK.
     """
     changed = (
         command.price, command.quantity, command.display, command.deadline_us, command.trigger,
@@ -141,6 +144,8 @@ def amended_terms(order: Order, command: AmendOrder) -> OrderTerms:
         trigger=_trigger(order, command),
         type=asked.type if order.level is None else LIMIT,
     )
+    if command.deadline_us is not None and terms.time_in_force not in RESTING:
+        raise Rejected(RejectCode.FIELD_COMBINATION, "deadline_us", command.deadline_us)
     if command.deadline_us is not None:
         return replace(terms, time_in_force=GTD, deadline_us=command.deadline_us)
     return replace(terms, deadline_us=order.deadline_us) if terms.time_in_force is GTD else terms
@@ -164,7 +169,8 @@ def _check_posting(
 ) -> None:
     """An order or a market that only posts takes no change that would trade."""
     posts = terms.post_only or room.market.state is MarketState.POST_ONLY
-    if posts and amended.entered and (amended.fills or amended.ended is not None):
+    met = any(it.reason is EndReason.SELF_TRADE for it in amended.met)
+    if posts and amended.entered and (amended.fills or met or amended.ended is not None):
         best = blocking_price(room.book, order.side, at_us)
         raise Rejected(RejectCode.WOULD_TRADE, "price", terms.price, best)
 

@@ -46,7 +46,9 @@ def answer(envelopes: Sequence[Envelope]) -> Ack:
         case OrderAmended():
             number, stands, fills = event.number, _amended(event), event.fills
         case OrdersCancelled():
-            number, stands, fills = event.numbers[0], Status.CANCELED, ()
+            cancelled = event.reason in CANCELLING
+            stands = Status.CANCELED if cancelled else Status.EXPIRED
+            number, fills = event.numbers[0], ()
         case OrderReduced():
             number, stands, fills = event.number, None, ()
         case _:

@@ -138,18 +138,11 @@ def check_trigger(book: Book, terms: OrderTerms) -> None:
 
 
 def sleeping_bound(terms: OrderTerms, rules: Instrument) -> int | None:
-    """The most that a purchase at market by quantity will pay; null for all others.
-
-    Raises:
-        Rejected: NOTIONAL_MAX.
-    """
-    if terms.price is not None or terms.quantity is None or terms.trigger is None:
+    """The most that a purchase at market by quantity will pay; null for all others."""
+    at_market = terms.price is None and terms.budget is None and terms.side is BUY
+    if not at_market or terms.trigger is None:
         return None
-    bound = stop_price(terms.trigger, rules.stop_slippage_ppm)
-    value = rules.notional(bound if terms.side is BUY else terms.trigger, terms.quantity)
-    if value > rules.notional_max:
-        raise Rejected(RejectCode.NOTIONAL_MAX, "notional", value, rules.notional_max)
-    return bound if terms.side is BUY else None
+    return stop_price(terms.trigger, rules.stop_slippage_ppm)
 
 
 def sleeping_hold(terms: OrderTerms, rules: Instrument, bound: int | None) -> tuple[str, int]:

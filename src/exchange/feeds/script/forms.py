@@ -42,6 +42,7 @@ FORMS = (
     Form("cancel {name} [by {account}]", trading.cancel),
     Form("cancel {orders} of {account} [on {symbol}]", trading.cancel_all),
     Form("reduce {name} by {quantity}", trading.reduce),
+    Form("amend {name} {changes...}", trading.amend),
     Form("sweep", trading.sweep),
     Form("expect fills {fills...}", expect.expect_fills),
     Form("expect refused {code} [{field}]", expect.expect_refused),

@@ -5,8 +5,15 @@ from typing import NamedTuple
 
 from exchange.kernel.events import Envelope, Event
 from exchange.kernel.orders import CANCELLING, EndReason, Status
-from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
-from exchange.venue.answers import status
+from exchange.matching.events import (
+    OrderAccepted,
+    OrderAmended,
+    OrderReduced,
+    OrdersCancelled,
+    StopEntered,
+    StopsTriggered,
+)
+from exchange.venue.answers import FINISHED, status
 
 
 class Life(NamedTuple):
@@ -45,7 +52,15 @@ class Lives:
     def _follow(self, symbol: str, event: Event) -> None:
         match event:
             case OrderAccepted():
-                self._accept(symbol, event)
+                self._meet(symbol, event)
+                self._lives[symbol, event.number] = Life(status(event), event.ended)
+            case StopsTriggered():
+                for number in event.numbers:
+                    self._lives[symbol, number] = Life(Status.TRIGGERED)
+            case StopEntered():
+                self._enter(symbol, event, Status.NEW)
+            case OrderAmended():
+                self._enter(symbol, event, self._lives[symbol, event.number].status)
             case OrdersCancelled():
                 for number in event.numbers:
                     self._end(symbol, number, event.reason)
@@ -54,7 +69,18 @@ class Lives:
             case _:
                 raise TypeError(f"no order's life knows {type(event).__name__}")
 
-    def _accept(self, symbol: str, event: OrderAccepted) -> None:
+    def _enter(self, symbol: str, event: StopEntered | OrderAmended, before: Status) -> None:
+        """An order that was open comes in; without a fill it stands where it stood ``before``."""
+        self._meet(symbol, event)
+        if event.ended is None:
+            stands = Status.PARTIALLY_FILLED if event.fills else before
+            self._lives[symbol, event.number] = Life(stands)
+        elif event.ended in FINISHED and event.fills:
+            self._lives[symbol, event.number] = Life(Status.FILLED, event.ended)
+        else:
+            self._end(symbol, event.number, event.ended)
+
+    def _meet(self, symbol: str, event: OrderAccepted | OrderAmended | StopEntered) -> None:
         for fill in event.fills:
             if fill.last:
                 self._end(symbol, fill.maker, EndReason.FILLED)
@@ -63,7 +89,6 @@ class Lives:
         for met in event.met:
             if met.last:
                 self._end(symbol, met.maker, met.reason)
-        self._lives[symbol, event.number] = Life(status(event), event.ended)
 
     def _end(self, symbol: str, number: int, reason: EndReason) -> None:
         ended = Status.CANCELED if reason in CANCELLING else Status.EXPIRED

@@ -6,9 +6,9 @@ from exchange.feeds.script.picture import picture_of, plain, written
 from exchange.feeds.script.story import Story
 from exchange.feeds.terms import Scale, in_decimals
 from exchange.kernel.decimals import to_text
-from exchange.kernel.orders import Fill
+from exchange.kernel.orders import Fill, Side
 from exchange.kernel.rejects import Refusal
-from exchange.orders.commands import CancelOrders, ExpireOrders, PlaceOrder
+from exchange.orders.commands import AmendOrder, CancelOrders, ExpireOrders, PlaceOrder
 
 
 def told(story: Story) -> str:
@@ -41,12 +41,21 @@ def told_fills(fills: Iterable[Fill], scale: Scale) -> str:
 
 def told_refusal(story: Story, refusal: Refusal) -> str:
     """Code, field and the numbers compared, in decimals where an order's market is known."""
-    command = story.command
-    symbol = getattr(command, "symbol", None)
+    symbol = getattr(story.command, "symbol", None)
     if symbol not in story.state.rooms:
         return str(refusal)
-    side = command.terms.side if isinstance(command, PlaceOrder) else None
-    return str(in_decimals(refusal, story.scale(symbol), side))
+    return str(in_decimals(refusal, story.scale(symbol), _side(story)))
+
+
+def _side(story: Story) -> Side | None:
+    """Of the order that the last command was to bring or to change."""
+    command = story.command
+    if isinstance(command, PlaceOrder):
+        return command.terms.side
+    if isinstance(command, AmendOrder):
+        order = story.book(command.symbol).orders.get(command.number or 0)
+        return order.side if order else None
+    return None
 
 
 def told_book(story: Story) -> list[str]:

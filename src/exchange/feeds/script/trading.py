@@ -9,6 +9,7 @@ from exchange.feeds.terms import OrderText, terms_of
 from exchange.kernel.decimals import to_units
 from exchange.kernel.orders import SelfTrade, Side, TimeInForce
 from exchange.orders.commands import (
+    AmendOrder,
     CancelOrder,
     CancelOrders,
     ExpireOrders,
@@ -25,6 +26,8 @@ FLAGS: dict[str, dict[str, Any]] = {
 VALUES: dict[str, Callable[[Story, str], dict[str, Any]]] = {
     "as": lambda _, text: {"client_order_id": text},
     "display": lambda _, text: {"display": text},
+    "stop": lambda _, text: {"trigger": text, "takes_profit": False},
+    "take-profit": lambda _, text: {"trigger": text, "takes_profit": True},
     "self-trade": lambda _, text: {"self_trade": member(SelfTrade, text)},
     "until": lambda story, text: {
         "time_in_force": TimeInForce.GTD,
@@ -32,6 +35,9 @@ VALUES: dict[str, Callable[[Story, str], dict[str, Any]]] = {
     },
 }
 """Word that has a value -> the fields that the value fills."""
+
+CHANGES = {"price": "price", "trigger": "price", "quantity": "quantity", "display": "quantity"}
+"""What an amend can change -> the field of the market's scale that its number is read by."""
 
 SIDES = {"all": None, "buys": Side.BUY, "sells": Side.SELL}
 """Word of a mass cancel -> the side that it takes out; null: both."""
@@ -81,6 +87,24 @@ def reduce(story: Story, name: str, quantity: str) -> None:
     order = story.named(name)
     units = to_units(quantity, story.scale(order.symbol).quantity)
     story.do(ReduceOrder(order.account, order.symbol, units, order.number))
+
+
+def amend(story: Story, name: str, changes: str) -> None:
+    """Change an open order: in its place, or out and in again.
+
+    Raises:
+        Unreadable: a word is nothing that can be changed, or lacks its value.
+    """
+    order, fields = story.named(name), dict[str, Any]()
+    scale, words = story.scale(order.symbol), iter(changes.split())
+    for word in words:
+        if word == "until":
+            fields["deadline_us"] = time_us(_value(word, words), story.now_us)
+        elif word in CHANGES:
+            fields[word] = to_units(_value(word, words), getattr(scale, CHANGES[word]))
+        else:
+            raise Unreadable(f"{word!r} is nothing that an amend changes")
+    story.do(AmendOrder(order.account, order.symbol, order.number, **fields))
 
 
 def sweep(story: Story) -> None:
