@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from exchange.kernel.instruments import Instrument, MarketState
-from exchange.kernel.orders import RESTING, EndReason, OrderTerms, OrderType, Side
+from exchange.kernel.orders import EndReason, OrderTerms, OrderType, Side
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import AmendOrder
 from tests.oracle import Entry, Oracle, Resting, Verdict
@@ -214,7 +214,7 @@ class Bookkeeper:
         if terms.client_order_id in named:
             return Verdict(RejectCode.DUPLICATE_CLIENT_ORDER_ID)
         sleeps = terms.trigger is not None
-        may_rest = sleeps or (terms.type is OrderType.LIMIT and terms.time_in_force in RESTING)
+        may_rest = sleeps or (terms.type is OrderType.LIMIT and terms.time_in_force.rests)
         if may_rest and len(mine) >= rules.open_orders_max:
             return Verdict(RejectCode.OPEN_ORDERS_MAX)
         group, market = self.groups.get(account), self.markets[symbol]

@@ -20,7 +20,6 @@ from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
 from exchange.kernel.orders import (
     BUY,
-    RESTING,
     EndReason,
     OrderTerms,
     OrderType,
@@ -139,7 +138,7 @@ def _changed(order: Order, command: AmendOrder) -> OrderTerms:
 
 def _until(order: Order, terms: OrderTerms, command: AmendOrder) -> OrderTerms:
     if command.deadline_us is not None:
-        if terms.time_in_force not in RESTING:
+        if not terms.time_in_force.rests:
             raise Rejected(RejectCode.FIELD_COMBINATION, "deadline_us")
         return replace(terms, time_in_force=TimeInForce.GTD, deadline_us=command.deadline_us)
     if terms.time_in_force is TimeInForce.GTD:

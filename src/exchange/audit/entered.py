@@ -11,7 +11,6 @@ from exchange.kernel.money import PPM
 from exchange.kernel.orders import (
     BUY,
     FOK,
-    RESTING,
     EndReason,
     Fill,
     Met,
@@ -202,7 +201,7 @@ def _entered(room: Room, order: Order, at_us: int) -> StopEntered:
         return StopEntered(number, 0, (), (), 0, EndReason.NOT_FILLABLE)
     if end is None and asked.price is None:
         end = EndReason.NO_LIQUIDITY
-    if end is None and terms.time_in_force not in RESTING:
+    if end is None and not terms.time_in_force.rests:
         end = EndReason.IMMEDIATE
     lost = sum([it.quantity for it in met if it.reason is EndReason.SELF_TRADE])
     left = open_ - filled - (lost if terms.self_trade is SelfTrade.DECREMENT else 0)

@@ -13,7 +13,7 @@ from exchange.kernel.ids import group_key
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.money import lots_affordable
-from exchange.kernel.orders import BUY, FOK, RESTING, EndReason, Fill, OrderTerms, SelfTrade
+from exchange.kernel.orders import BUY, FOK, EndReason, Fill, OrderTerms, SelfTrade
 from exchange.matching.book import Book
 from exchange.matching.events import OrderAccepted
 from exchange.matching.ladder import Ladder, Order
@@ -54,7 +54,7 @@ def check_accepted(
 def _check_rest(accepted: OrderAccepted, due: Due) -> None:
     """What is left of the order does what its terms say."""
     terms, ended = accepted.terms, due.end
-    if ended is None and terms.time_in_force not in RESTING:
+    if ended is None and not terms.time_in_force.rests:
         ended = IMMEDIATE
     if terms.post_only and (due.fills or ended is not None):
         raise _broken("B6", accepted, "it was to post only, but could trade")

@@ -8,7 +8,7 @@ from exchange.audit.matched import check_accepted
 from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
 from exchange.kernel.laws import InvariantViolation
-from exchange.kernel.orders import BUY, LIMIT, RESTING, EndReason
+from exchange.kernel.orders import BUY, LIMIT, EndReason
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
 from exchange.matching.ladder import Order
@@ -61,7 +61,7 @@ def due_on_place(
     named = terms.client_order_id
     if named is not None and (account, named) in book.client_ids:
         raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
-    if terms.trigger is not None or (terms.type is LIMIT and terms.time_in_force in RESTING):
+    if terms.trigger is not None or (terms.type is LIMIT and terms.time_in_force.rests):
         check_open_orders(rules, len(book.accounts.get(account, ())))
     stream, accepted = effects[0] if effects else ("", None)
     if stream != book.id or not isinstance(accepted, OrderAccepted):

@@ -49,10 +49,15 @@ class TimeInForce(enum.Enum):
     DAY = "day"
     """Until the instrument's next ``day_end_us``."""
 
+    rests: bool
+    """Whether it leaves the rest of a limit order in the book."""
+
+    def __init__(self, stored: str) -> None:
+        # Kept on the member: to look a member up in a set costs a call for its hash.
+        self.rests = stored in {"gtc", "gtd", "day"}
+
 
 GTC, FOK, GTD = TimeInForce.GTC, TimeInForce.FOK, TimeInForce.GTD
-RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY})
-"""What leaves the rest of a limit order in the book."""
 
 
 class SelfTrade(enum.Enum):

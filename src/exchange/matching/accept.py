@@ -1,6 +1,6 @@
 """From an order to its plan, and from that to the event that says what the book did."""
 
-from exchange.kernel.orders import GTC, RESTING, EndReason, OrderTerms, SelfTrade
+from exchange.kernel.orders import GTC, EndReason, OrderTerms, SelfTrade
 from exchange.matching.book import Book
 from exchange.matching.events import OrderAccepted
 from exchange.matching.plan import NOTHING, Plan, plan_budget, plan_quantity
@@ -51,7 +51,7 @@ def accept(
     elif planned.prevented and filled + planned.prevented == quantity:
         ended = ended or FILLED
     elif ended is None:
-        if lasting is GTC or lasting in RESTING:  # to hash a member costs a call
+        if lasting.rests:
             leaves = quantity - filled - planned.prevented  # type: ignore[operator]  # a budget's plan stops
         else:
             ended = EndReason.IMMEDIATE

@@ -140,8 +140,7 @@ class Book:
     def _wake(self, event: StopsTriggered) -> None:
         for number in event.numbers:
             order = self.orders[number]
-            self.stops.drop(order.terms.rises, order.trigger or 0, order.arrival, number)
-            self.stops.woken[number] = None
+            self.stops.wake(order.terms.rises, order.trigger or 0, order.arrival, number)
 
     def _enter(self, event: StopEntered) -> None:
         order = self.orders[event.number]
@@ -363,7 +362,7 @@ class Book:
         hold_law(
             "B2",
             places == sorted((o.arrival, o.number) for o in waiting)
-            and len(waiting) + len(self.stops.woken) == len(sleeping),
+            and len(waiting) + len(self.stops.woken) == len(sleeping) == self.stops.count,
             f"{self.id} orders by trigger",
         )
         seen = standing + sleeping

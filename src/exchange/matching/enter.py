@@ -5,7 +5,6 @@ from exchange.kernel.orders import (
     FOK,
     LIMIT,
     MARKET,
-    RESTING,
     EndReason,
     OrderTerms,
     TimeInForce,
@@ -31,7 +30,7 @@ def enter(book: Book, order: Order, value_unit: int, lot: int, at_us: int) -> St
         ended = ended or EndReason.FILLED
     elif ended is None and order.terms.price is None:
         ended = EndReason.NO_LIQUIDITY
-    elif ended is None and terms.time_in_force not in RESTING:
+    elif ended is None and not terms.time_in_force.rests:
         ended = EndReason.IMMEDIATE
     trade = book.trade_count + 1 if planned.fills else 0
     left = 0 if ended is not None else left

@@ -12,15 +12,17 @@ Place = tuple[int, int, int]
 class Stops:
     """Sleeping orders by trigger; woken ones first in, first out. O(log sleeping) to change."""
 
-    __slots__ = ("falling", "rising", "woken")
+    __slots__ = ("count", "falling", "rising", "woken")
 
     def __init__(self) -> None:
         self.rising: SortedList[Place] = SortedList()  # woken by a print at or above
         self.falling: SortedList[Place] = SortedList()  # woken by one at or below
         self.woken: OrderedDict[int, None] = OrderedDict()  # order numbers
+        self.count = 0  # of both together
 
     def sleep(self, rises: bool, trigger: int, arrival: int, number: int) -> None:  # noqa: FBT001 - the first part of its place
         """Let an order sleep."""
+        self.count += 1
         if rises:
             self.rising.add((trigger, arrival, number))
         else:
@@ -28,12 +30,19 @@ class Stops:
 
     def drop(self, rises: bool, trigger: int, arrival: int, number: int) -> None:  # noqa: FBT001 - as above
         """Forget an order, asleep or woken."""
+        self.count -= 1
         if number in self.woken:
             del self.woken[number]
         elif rises:
             self.rising.remove((trigger, arrival, number))
         else:
             self.falling.remove((-trigger, arrival, number))
+
+    def wake(self, rises: bool, trigger: int, arrival: int, number: int) -> None:  # noqa: FBT001 - as above
+        """Put a sleeping order to the end of the woken ones."""
+        self.drop(rises, trigger, arrival, number)
+        self.count += 1
+        self.woken[number] = None
 
     def reached(self, prints: Iterable[int]) -> list[int]:
         """Numbers of the orders that the prints wake: by print, then by arrival. Pure."""

@@ -6,10 +6,8 @@ from exchange.kernel.money import stop_price
 from exchange.kernel.orders import (
     BUY,
     FOK,
-    GTC,
     LIMIT,
     MARKET,
-    RESTING,
     OrderTerms,
     OrderType,
     SelfTrade,
@@ -115,7 +113,7 @@ def check_client_order_id(terms: OrderTerms) -> None:
 def _check_fields(terms: OrderTerms) -> None:
     kind, lasting = terms.type, terms.time_in_force
     if kind is LIMIT or kind in LIMITED:
-        rests = lasting is GTC or lasting in RESTING
+        rests = lasting.rests
         wrong = (
             "price" if terms.price is None
             else "quantity" if terms.quantity is None
@@ -131,7 +129,7 @@ def _check_fields(terms: OrderTerms) -> None:
             else "display" if terms.display is not None
             else "quantity" if (terms.quantity is None) is (terms.budget is None)
             else "budget" if terms.budget is not None and _no_budget(terms)
-            else "time_in_force" if kind is not MARKET and lasting not in RESTING
+            else "time_in_force" if kind is not MARKET and not lasting.rests
             else None
         )  # fmt: skip
     if wrong is None and (terms.trigger is None) is not (kind is LIMIT or kind is MARKET):

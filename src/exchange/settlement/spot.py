@@ -72,7 +72,8 @@ def settle(
     before: splitting an order never costs more than one unit.
     """
     fills = tuple(fills)
-    accrued, partly = state.accrued.get(taker, 0), dict[int, int]()
+    accrued = state.accrued.get(taker, 0)
+    partly: dict[int, int] = {}  # maker -> accrued so far, where more may follow
     trades = []
     for number, fill in enumerate(fills, state.trade_count + 1):
         base = fill.quantity * instrument.base_unit
@@ -80,7 +81,7 @@ def settle(
         taken, given = (base, quote) if side is BUY else (quote, base)
         before = partly.get(fill.maker) or state.accrued.get(fill.maker, 0)
         maker = _leg(fill.maker, fill.account, instrument.maker_ppm, given, before, last=fill.last)
-        if not fill.last:  # an iceberg may be met again
+        if not fill.last:
             partly[fill.maker] = before + given * instrument.maker_ppm
         last = ended and fill is fills[-1]
         mine = _leg(taker, account, instrument.taker_ppm, taken, accrued, last=last)

@@ -6,7 +6,7 @@ from exchange.kernel.accounts import available
 from exchange.kernel.ids import order_id
 from exchange.kernel.instruments import MarketState
 from exchange.kernel.journal import Entry
-from exchange.kernel.orders import BUY, GTD, LIMIT, RESTING, EndReason, OrderTerms
+from exchange.kernel.orders import BUY, GTD, LIMIT, EndReason, OrderTerms
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.amend import amend
 from exchange.matching.events import OrderAmended
@@ -144,7 +144,7 @@ def amended_terms(order: Order, command: AmendOrder) -> OrderTerms:
         trigger=_trigger(order, command),
         type=asked.type if order.level is None else LIMIT,
     )
-    if command.deadline_us is not None and terms.time_in_force not in RESTING:
+    if command.deadline_us is not None and not terms.time_in_force.rests:
         raise Rejected(RejectCode.FIELD_COMBINATION, "deadline_us", command.deadline_us)
     if command.deadline_us is not None:
         return replace(terms, time_in_force=GTD, deadline_us=command.deadline_us)

@@ -38,7 +38,7 @@ def follow_prints(room: Room, fills: Sequence[Fill], journal: Journal) -> list[E
     The entries of all that. Woken orders wait in one line; those that a cascade wakes join its
     back.
     """
-    if not fills:
+    if not fills or not room.book.stops.count:
         return []
     _wake(room.book, fills, journal)
     return _enter_woken(room, journal)

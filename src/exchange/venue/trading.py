@@ -8,7 +8,7 @@ from exchange.kernel.ids import group_key, order_id
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.journal import Entry
 from exchange.kernel.money import stop_price
-from exchange.kernel.orders import BUY, FOK, GTC, LIMIT, RESTING, EndReason, OrderTerms
+from exchange.kernel.orders import BUY, FOK, LIMIT, EndReason, OrderTerms
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.accept import accept, plan
 from exchange.matching.book import Book
@@ -238,7 +238,7 @@ def _check_place(book: Book, account: str, terms: OrderTerms, rules: Instrument)
     if named is not None and (account, named) in book.client_ids:
         raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
     lasting = terms.time_in_force
-    rests = terms.type is LIMIT and (lasting is GTC or lasting in RESTING)
+    rests = terms.type is LIMIT and lasting.rests
     if rests or terms.trigger is not None:
         check_open_orders(rules, len(book.accounts.get(account, ())))
 
