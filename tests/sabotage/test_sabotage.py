@@ -91,9 +91,9 @@ SABOTAGES = {
         "::test_an_order_that_sweeps_pays_for_each_fill_what_the_sum_has_grown_by",
     ),
     "a trade is posted twice": Sabotage(
-        "venue/trading.py",
-        "        entries += _settle(room, accepted, journal)\n",
-        "        entries += 2 * _settle(room, accepted, journal)\n",
+        "venue/parts.py",
+        "    return [trade_entry(rules, trade, limit or",
+        "    return 2 * [trade_entry(rules, trade, limit or",
         MATCHING + "test_the_best_price_trades_first_then_the_first_order_at_a_price",
     ),
     "the answer goes out before the commit": Sabotage(
@@ -135,8 +135,8 @@ SABOTAGES = {
     ),
     "a due order trades": Sabotage(
         "matching/sweep.py",
-        "maker.deadline_us <= at_us:\n            done",
-        "maker.deadline_us < at_us:\n            done",
+        "if maker.is_due(at_us):\n            done",
+        "if maker.is_due(at_us - 1):\n            done",
         "tests/matching/test_expiry_tables.py",
     ),
     "DECREMENT cuts the maker alone": Sabotage(
@@ -202,7 +202,7 @@ SABOTAGES = {
     ),
     "a due stop wakes": Sabotage(
         "venue/stops.py",
-        "[n for n in reached if not is_due(book.orders[n], journal.at_us)]",
+        "[n for n in reached if not book.orders[n].is_due(journal.at_us)]",
         "[n for n in reached if book.orders[n]]",
         "tests/matching/test_stop_tables.py",
     ),

@@ -19,12 +19,12 @@ from exchange.matching.plan import Plan
 def enter(book: Book, order: Order, value_unit: int, lot: int, at_us: int) -> StopEntered:
     """The order enters at venue time ``at_us``. Pure; what it can't do ends it with a reason."""
     terms = entering_terms(order)
-    if order.deadline_us is not None and order.deadline_us <= at_us:
+    if order.is_due(at_us):
         planned = Plan(stopped=EndReason.DEADLINE)
     else:
         planned = plan(book, order.account, terms, value_unit, lot, at_us, order.group)
-    if terms.time_in_force is FOK and planned.filled != order.leaves:
-        planned = Plan(stopped=planned.stopped if _is_due(planned) else EndReason.NOT_FILLABLE)
+        if terms.time_in_force is FOK and planned.filled != order.leaves:
+            planned = Plan(stopped=EndReason.NOT_FILLABLE)
     left, ended = order.leaves - planned.filled - planned.prevented, planned.stopped
     if terms.budget is None and not left:
         ended = ended or EndReason.FILLED
@@ -51,7 +51,3 @@ def entering_terms(order: Order) -> OrderTerms:
         ioc = TimeInForce.IOC
         return OrderTerms(BUY, LIMIT, order.price, order.leaves, ioc, self_trade=mode)
     return OrderTerms(asked.side, MARKET, None, order.leaves, self_trade=mode)
-
-
-def _is_due(planned: Plan) -> bool:
-    return planned.stopped is EndReason.DEADLINE

@@ -46,6 +46,12 @@ class Order(msgspec.Struct, gc=False):
         """The venue time from which it can't trade, if any."""
         return None if self.odd is None else self.odd.deadline_us
 
+    def is_due(self, at_us: int) -> bool:
+        """Whether its deadline has come by venue time ``at_us``."""
+        return self.odd is not None and (
+            self.odd.deadline_us is not None and self.odd.deadline_us <= at_us
+        )
+
     @property
     def trigger(self) -> int | None:
         """The price of a print that wakes it, while it waits for one or to enter."""

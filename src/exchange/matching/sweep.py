@@ -35,7 +35,7 @@ def plan_sweep(
     stopped = dry = NO_LIQUIDITY if terms.price is None else None
     floor = None if terms.price is None else floor_of(terms.side, terms.price)
     for maker, shown, open_ in _slices(opposite(book, terms.side), floor, done.fills):
-        if maker.deadline_us is not None and maker.deadline_us <= at_us:
+        if maker.is_due(at_us):
             done.met.append(_met(maker, open_, DEADLINE, last=True))
             continue
         wanted = done.wanted(maker.price)
@@ -67,7 +67,7 @@ def plan_sweep(
 def blocking_price(book: Book, side: Side, at_us: int) -> int | None:
     """The best price that an order of ``side`` would trade at, due orders left out."""
     for maker in queue(opposite(book, side), None):
-        if maker.deadline_us is None or maker.deadline_us > at_us:
+        if not maker.is_due(at_us):
             return maker.price
     return None
 
@@ -80,7 +80,7 @@ def plan_passive(book: Book, terms: OrderTerms, at_us: int) -> Plan:
     assert terms.price is not None  # noqa: S101 - for the type checker: only limits post
     met = []
     for maker in queue(opposite(book, terms.side), floor_of(terms.side, terms.price)):
-        if maker.deadline_us is None or maker.deadline_us > at_us:
+        if not maker.is_due(at_us):
             return Plan(stopped=EndReason.WOULD_TRADE)
         met.append(_met(maker, maker.leaves, DEADLINE, last=True))
     return Plan(met=tuple(met)) if met else NOTHING

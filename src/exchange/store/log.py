@@ -157,16 +157,9 @@ class EventLog(Application[str]):
         Raises:
             UnreadableEvent: a row's topic is unknown, or its bytes are no such event.
         """
-        decoders, select = self.catalogue.decoders, self.recorder.select_rows
-        with _explained(self.url):
-            while found := select(after, page):
-                for position, stream, version, topic, state in found:
-                    try:
-                        event = decoders[topic](state)
-                    except (LookupError, ValueError):
-                        event = self.catalogue.decode(topic, state)  # which says what is wrong
-                    yield Envelope(stream, version, event, position)
-                after = found[-1][0]
+        decode = self.catalogue.decode
+        for position, stream, version, topic, state in self.rows(after, page):
+            yield Envelope(stream, version, decode(topic, state), position)
 
     @property
     def last_position(self) -> int:

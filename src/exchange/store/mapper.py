@@ -24,11 +24,11 @@ class Catalogue:
     """
 
     def __init__(self, types: Iterable[type[Event]]) -> None:
-        self.decoders: dict[str, Callable[[bytes], Event]] = {}  # topic -> what decodes it
+        self._decoders: dict[str, Callable[[bytes], Event]] = {}  # topic -> what decodes it
         for event_type in types:
-            if event_type.TOPIC in self.decoders:
+            if event_type.TOPIC in self._decoders:
                 raise ValueError(f"two event types are stored as {event_type.TOPIC}")
-            self.decoders[event_type.TOPIC] = msgspec.json.Decoder(event_type).decode
+            self._decoders[event_type.TOPIC] = msgspec.json.Decoder(event_type).decode
         self.encode = msgspec.json.Encoder().encode
 
     def decode(self, topic: str, state: bytes) -> Event:
@@ -37,7 +37,7 @@ class Catalogue:
         Raises:
             UnreadableEvent: unknown topic, or bytes that are no such event.
         """
-        decoder = self.decoders.get(topic)
+        decoder = self._decoders.get(topic)
         if decoder is None:
             raise UnreadableEvent(f"unknown topic {topic!r}: stored by a newer version?")
         try:

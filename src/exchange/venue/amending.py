@@ -2,11 +2,10 @@
 
 from msgspec.structs import replace
 
-from exchange.kernel.accounts import available
 from exchange.kernel.ids import order_id
 from exchange.kernel.instruments import MarketState
 from exchange.kernel.journal import Entry
-from exchange.kernel.orders import BUY, GTD, LIMIT, EndReason, OrderTerms
+from exchange.kernel.orders import GTD, LIMIT, EndReason, OrderTerms
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.amend import amend
 from exchange.matching.events import OrderAmended
@@ -14,11 +13,10 @@ from exchange.matching.ladder import Order
 from exchange.matching.sweep import blocking_price
 from exchange.orders.commands import AmendOrder
 from exchange.orders.validate import check_deadline, check_terms, check_trading
-from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.journal import Journal
-from exchange.venue.parts import held_by, part, post, required
+from exchange.venue.parts import check_funds, held_by, part, post, required, settle_fills
 from exchange.venue.state import Room, VenueState
-from exchange.venue.stops import follow_prints, is_due
+from exchange.venue.stops import follow_prints
 from exchange.venue.trading import (
     check_named,
     check_trigger,
@@ -43,7 +41,7 @@ def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> Non
     check_trading(room.market)
     check_named(command)
     order, rules = find(room.book, command), room.market.instrument
-    if is_due(order, journal.at_us):
+    if order.is_due(journal.at_us):
         close_orders(state, room, [order], EndReason.DEADLINE, journal)
         return
     terms = amended_terms(order, command)
@@ -61,9 +59,7 @@ def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> Non
     _check_posting(room, order, terms, amended, journal.at_us)
     asset, needed = required(rules, order.side, amended.price, total - used)
     more = needed - required(rules, order.side, order.price, order.leaves)[1]
-    free = state.ledger.balance(available(order.account), asset)
-    if more > free:
-        raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", more, free)
+    check_funds(state, order.account, asset, more)
 
     cause = journal.begin(room.market.version)
     journal.record(room.book, amended)
@@ -96,9 +92,7 @@ def _amend_sleeping(
     bound = sleeping_bound(terms, rules)
     asset, needed = sleeping_hold(terms, rules, bound)
     more = needed - held_by(rules, order)[1]
-    free = state.ledger.balance(available(order.account), asset)
-    if more > free:
-        raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", more, free)
+    check_funds(state, order.account, asset, more)
 
     cause, account = journal.begin(room.market.version), order.account
     journal.record(room.book, sleeping_amended(order, terms, bound))
@@ -189,17 +183,11 @@ def _paid(
     name, account = order_id(rules.symbol, order.number), order.account
     entries = [rehold(name, version, account, asset, more)] if more > 0 else []
     spare = needed - required(rules, side, amended.price, amended.leaves)[1] - min(0, more)
-    if amended.fills:
-        settled = settle(
-            room.settlement, rules, side, order.number, account, amended.fills,
-            ended=amended.ended is not None,
-        )  # fmt: skip
-        journal.record(room.settlement, settled)
-        limit = amended.price if side is BUY else None
-        entries += [trade_entry(rules, trade, limit or trade.price) for trade in settled.trades]
-        filled = sum(fill.quantity for fill in amended.fills)
-        spare -= required(rules, side, amended.price, filled)[1]
+    taker, ended = (order.number, account, side), amended.ended is not None
+    entries += settle_fills(room, taker, amended.fills, amended.price, journal, ended=ended)
+    filled = sum(fill.quantity for fill in amended.fills)
+    spare -= required(rules, side, amended.price, filled)[1]
     if spare:
         entries.append(release(name, version, account, asset, spare))
-    own = () if amended.ended is None else (order.number,)
+    own = (order.number,) if ended else ()
     return entries + part(room, amended.met, side, journal, own)

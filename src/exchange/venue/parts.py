@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
+from exchange.kernel.accounts import available
 from exchange.kernel.ids import order_id
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.journal import Entry
-from exchange.kernel.orders import BUY, EndReason, Met, Side
+from exchange.kernel.orders import BUY, EndReason, Fill, Met, Side
+from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.events import OrdersCancelled
 from exchange.matching.ladder import Order
 from exchange.settlement.events import FeesClosed
+from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.journal import Journal
 from exchange.venue.state import Room, VenueState
 from exchange.wallet.entries import release
@@ -27,6 +30,40 @@ def held_by(rules: Instrument, order: Order) -> tuple[str, int]:
     if order.terms.budget is not None:
         return rules.quote, order.terms.budget
     return required(rules, order.side, order.price, order.leaves)
+
+
+def check_funds(state: VenueState, account: str, asset: str, amount: int) -> None:
+    """Nothing, while the account can spend so much.
+
+    Raises:
+        Rejected: INSUFFICIENT_FUNDS.
+    """
+    free = state.ledger.balance(available(account), asset)
+    if amount > free:
+        raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", amount, free)
+
+
+def settle_fills(
+    room: Room,
+    taker: tuple[int, str, Side],
+    fills: Sequence[Fill],
+    bound: int | None,
+    journal: Journal,
+    *,
+    ended: bool,
+) -> list[Entry]:
+    """Record the settlement of a taker's fills; their entries.
+
+    The taker is its number, account and side; ``bound`` the price that a purchase's hold was
+    taken at, null where it was each print's own.
+    """
+    if not fills:
+        return []
+    (number, account, side), rules = taker, room.market.instrument
+    settled = settle(room.settlement, rules, side, number, account, fills, ended=ended)
+    journal.record(room.settlement, settled)
+    limit = bound if side is BUY else None
+    return [trade_entry(rules, trade, limit or trade.price) for trade in settled.trades]
 
 
 def post(

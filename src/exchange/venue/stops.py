@@ -10,9 +10,8 @@ from exchange.matching.enter import enter
 from exchange.matching.events import StopsTriggered
 from exchange.matching.ladder import Order
 from exchange.orders.commands import RunStops
-from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.journal import Journal
-from exchange.venue.parts import held_by, part, post, required
+from exchange.venue.parts import held_by, part, post, required, settle_fills
 from exchange.venue.state import Room, VenueState
 from exchange.wallet.entries import release
 
@@ -57,14 +56,9 @@ def _enter_woken(room: Room, journal: Journal) -> list[Entry]:
 def _wake(book: Book, fills: Sequence[Fill], journal: Journal) -> None:
     """A due order never wakes: the sweep will take it."""
     reached = book.stops.reached([fill.price for fill in fills])
-    awake = tuple([n for n in reached if not is_due(book.orders[n], journal.at_us)])
+    awake = tuple([n for n in reached if not book.orders[n].is_due(journal.at_us)])
     if awake:
         journal.record(book, StopsTriggered(awake))
-
-
-def is_due(order: Order, at_us: int) -> bool:
-    """Whether the order's deadline has come."""
-    return order.deadline_us is not None and order.deadline_us <= at_us
 
 
 def _enter(room: Room, order: Order, journal: Journal) -> list[Entry]:
@@ -75,16 +69,10 @@ def _enter(room: Room, order: Order, journal: Journal) -> list[Entry]:
     side, account, by_budget = order.side, order.account, order.terms.budget is not None
     bound = order.price if side is BUY and not by_budget else None
     journal.record(book, event)
-    version, entries = book.version, list[Entry]()
-    if event.fills:
-        ended = event.ended is not None
-        settled = settle(
-            room.settlement, rules, side, order.number, account, event.fills, ended=ended
-        )
-        journal.record(room.settlement, settled)
-        for trade in settled.trades:
-            entries.append(trade_entry(rules, trade, bound or trade.price))
-            spare -= required(rules, side, bound or trade.price, trade.quantity)[1]
+    version, taker, ended = book.version, (order.number, account, side), event.ended is not None
+    entries = settle_fills(room, taker, event.fills, bound, journal, ended=ended)
+    for fill in event.fills:
+        spare -= required(rules, side, bound or fill.price, fill.quantity)[1]
     if event.leaves:
         spare -= required(rules, side, order.price, event.leaves)[1]
     if spare:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from itertools import islice
 
-from exchange.kernel.accounts import available
 from exchange.kernel.ids import group_key, order_id
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.journal import Entry
@@ -33,9 +32,16 @@ from exchange.orders.validate import (
     check_trading,
 )
 from exchange.risk.pre_trade import check_open_orders
-from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.journal import Journal
-from exchange.venue.parts import end_orders, freed, part, post, required
+from exchange.venue.parts import (
+    check_funds,
+    end_orders,
+    freed,
+    part,
+    post,
+    required,
+    settle_fills,
+)
 from exchange.venue.state import Room, VenueState
 from exchange.venue.stops import follow_prints
 from exchange.wallet.entries import hold, release
@@ -76,24 +82,21 @@ def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> Non
     if terms.time_in_force is FOK and planned.filled != terms.quantity:
         raise Rejected(RejectCode.NOT_FILLABLE, "quantity", terms.quantity, planned.filled)
     asset, amount = _hold_amount(terms, rules, planned)
-    free = state.ledger.balance(available(account), asset)
-    if amount > free:
-        raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", amount, free)
+    check_funds(state, account, asset, amount)
 
     cause = journal.begin(room.market.version)
     accepted = accept(room.book, account, terms, planned, group, deadline_us)
     journal.record(room.book, accepted)
     name = order_id(command.symbol, accepted.number)
     entries = [hold(name, account, asset, amount)] if amount else []
-    if accepted.fills:
-        entries += _settle(room, accepted, journal)
+    taker, ended = (accepted.number, account, terms.side), accepted.ended is not None
+    entries += settle_fills(room, taker, accepted.fills, terms.price, journal, ended=ended)
     unused = _unused(accepted, rules)
     if unused:
         entries.append(release(name, room.book.version, account, asset, unused))
     if accepted.met:
         entries += part(room, accepted.met, terms.side, journal)
-    if accepted.fills:
-        entries += follow_prints(room, accepted.fills, journal)
+    entries += follow_prints(room, accepted.fills, journal)
     post(state, entries, journal, cause)
 
 
@@ -110,9 +113,7 @@ def _place_sleeping(
     check_trigger(room.book, terms)
     bound = sleeping_bound(terms, rules)
     asset, amount = sleeping_hold(terms, rules, bound)
-    free = state.ledger.balance(available(account), asset)
-    if amount > free:
-        raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", amount, free)
+    check_funds(state, account, asset, amount)
 
     cause = journal.begin(room.market.version)
     number = room.book.order_count + 1
@@ -257,18 +258,6 @@ def _hold_amount(terms: OrderTerms, rules: Instrument, planned: Plan) -> tuple[s
     if terms.side is BUY:
         return rules.quote, planned.value * rules.value_unit
     return rules.base, planned.filled * rules.base_unit
-
-
-def _settle(room: Room, accepted: OrderAccepted, journal: Journal) -> list[Entry]:
-    """Record the settlement of an order's fills; its entries."""
-    terms, rules = accepted.terms, room.market.instrument
-    settled = settle(
-        room.settlement, rules, terms.side, accepted.number, accepted.account, accepted.fills,
-        ended=accepted.ended is not None,
-    )  # fmt: skip
-    journal.record(room.settlement, settled)
-    limit = terms.price if terms.side is BUY else None
-    return [trade_entry(rules, trade, limit or trade.price) for trade in settled.trades]
 
 
 def _unused(accepted: OrderAccepted, rules: Instrument) -> int:

@@ -66,7 +66,7 @@ def _rows(ladder: Ladder) -> Iterator[Row]:
         level = ladder.levels[key]
         queue, order = [], level.head
         while order is not None:
-            shown = order.leaves if order.display is None else order.shown
+            shown = order.shown
             queue.append((order.account, shown, order.leaves))
             order = order.next
         yield level.price, tuple(queue)
