@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from exchange.audit.effects import DUE
+from exchange.audit.effects import DUE, DUE_AT
 from exchange.audit.verify import verify
 from exchange.kernel.events import Envelope, Event
 from exchange.kernel.instruments import Asset, MarketState
@@ -17,19 +17,16 @@ from exchange.kernel.orders import EndReason, Fill, OrderType, Side, TimeInForce
 from exchange.kernel.rejects import Refusal, RejectCode
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
 from exchange.orders.commands import (
-    AmendOrder,
     AnyCommand,
     CancelOrder,
     ChangeMarketState,
     Deposit,
-    ExpireOrders,
     OpenAccount,
     PlaceOrder,
     ReduceOrder,
     RegisterAsset,
     RegisterUser,
     Role,
-    RunStops,
     TransferFunds,
 )
 from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
@@ -475,9 +472,7 @@ def test_an_order_that_used_up_its_fills_is_sound(monkeypatch: pytest.MonkeyPatc
 
 def test_every_kind_of_command_has_its_due_effects() -> None:
     """A new kind can't slip through; a place stands apart."""
-    assert {*DUE, PlaceOrder, ExpireOrders, AmendOrder, RunStops} == set(
-        typing.get_args(AnyCommand)
-    )
+    assert {*DUE, *DUE_AT, PlaceOrder} == set(typing.get_args(AnyCommand))
 
 
 def test_a_gap_in_a_stream_is_named() -> None:

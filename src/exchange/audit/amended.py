@@ -5,16 +5,9 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from exchange.audit.blame import Effect
-from exchange.audit.entered import (
-    LEDGER,
-    Cause,
-    asleep_needs,
-    bound_of,
-    due_stops,
-    is_through,
-    parted,
-)
-from exchange.audit.orders import closed, named
+from exchange.audit.ended import LEDGER, Cause, check_single, closed, others_ended, parted
+from exchange.audit.entered import asleep_needs, bound_of, due_stops, is_through
+from exchange.audit.orders import named
 from exchange.audit.walk import walk
 from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
@@ -52,6 +45,7 @@ def due_on_amend(
     if order.deadline_us is not None and at_us >= order.deadline_us:
         yield from closed(room, [order], EndReason.DEADLINE, cause)
         return
+    check_single(room, order)
     terms = _changed(order, command)
     if order.level is None:
         yield from _due_asleep(room, order, terms, command, cause, at_us)
@@ -78,6 +72,7 @@ def due_on_amend(
         entries.append(release(name, version, account, asset, max(needs, held) - keeps))
     own = (order.number,) if event.ended is not None else ()
     yield from parted(room, event.met, order.side, own, entries)
+    yield from others_ended(room, (*event.fills, *event.met), entries)
     yield from due_stops(room, event.fills, at_us, entries)
     if entries:
         yield LEDGER, EntriesPosted(*cause, tuple(entries))

@@ -9,9 +9,10 @@ from typing import Any
 
 from exchange.audit.amended import due_on_amend
 from exchange.audit.blame import Effect, blame
-from exchange.audit.entered import LEDGER, Cause, due_on_run
+from exchange.audit.ended import LEDGER, Cause, closed
+from exchange.audit.entered import due_on_run
+from exchange.audit.listed import due_on_list
 from exchange.audit.orders import (
-    closed,
     due_on_cancel,
     due_on_cancel_all,
     due_on_expire,
@@ -88,12 +89,8 @@ def _due(
     command, at_us = record.command, record.at_us
     if isinstance(command, commands.PlaceOrder):
         return due_on_place(state, command, cause, at_us, effects)
-    if isinstance(command, commands.AmendOrder):
-        return due_on_amend(state, command, cause, at_us)
-    if isinstance(command, commands.ExpireOrders):
-        return due_on_expire(state, command, cause, at_us)
-    if isinstance(command, commands.RunStops):
-        return due_on_run(state, command, cause, at_us)
+    if type(command) in DUE_AT:
+        return DUE_AT[type(command)](state, command, cause, at_us)
     return DUE[type(command)](state, command, cause)
 
 
@@ -224,3 +221,11 @@ DUE: dict[type[Command], Callable[[VenueState, Any, Cause], Iterator[Effect]]] =
     commands.ChangeMarketState: _change_market,
 }
 """What each kind must do; a place stands apart, for what the book made of it comes first."""
+
+DUE_AT: dict[type[Command], Callable[[VenueState, Any, Cause, int], Iterator[Effect]]] = {
+    commands.PlaceOrderList: due_on_list,
+    commands.AmendOrder: due_on_amend,
+    commands.ExpireOrders: due_on_expire,
+    commands.RunStops: due_on_run,
+}
+"""The same where it depends on venue time as well."""

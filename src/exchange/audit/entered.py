@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from exchange.audit.blame import Effect
+from exchange.audit.ended import LEDGER, Cause, ended, others_ended, parted
 from exchange.audit.walk import walk
 from exchange.kernel.ids import order_id
 from exchange.kernel.instruments import Instrument
@@ -13,11 +14,9 @@ from exchange.kernel.orders import (
     FOK,
     EndReason,
     Fill,
-    Met,
     OrderTerms,
     OrderType,
     SelfTrade,
-    Side,
     TimeInForce,
 )
 from exchange.kernel.rejects import RejectCode, Rejected
@@ -25,18 +24,12 @@ from exchange.matching.events import OrderAccepted, StopEntered, StopsTriggered
 from exchange.matching.ladder import Order
 from exchange.orders.commands import RunStops
 from exchange.orders.validate import check_deadline
-from exchange.settlement.events import FeesClosed
 from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.parts import held_by, required
 from exchange.venue.state import Room, VenueState
 from exchange.venue.stops import STOPS_MAX
 from exchange.wallet.entries import hold, release
 from exchange.wallet.events import EntriesPosted
-
-LEDGER = "ledger"
-
-Cause = tuple[str, int]
-"""Stream and version of a command's record."""
 
 STOPPING = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
@@ -81,7 +74,7 @@ def due_stops(
 ) -> Iterator[Effect]:
     """What is due behind a command's own fills; the entries join ``entries``."""
     if fills:
-        yield from _woken(room, fills, at_us)
+        yield from _woken(room, fills, at_us, entries)
         yield from _enter_all(room, at_us, entries)
 
 
@@ -109,32 +102,16 @@ def asleep_needs(rules: Instrument, terms: OrderTerms, bound: int | None) -> tup
     return required(rules, terms.side, terms.price or bound or 0, terms.quantity or 0)
 
 
-def parted(
-    room: Room, met: Sequence[Met], side: Side, own: Sequence[int], entries: list[Entry]
-) -> Iterator[Effect]:
-    """Orders that a taker of ``side`` met end or shrink; their releases join ``entries``.
-
-    Fees are closed for those that end and had traded; likewise for the taker where it is named
-    as its ``own``.
-    """
-    rules, version = room.market.instrument, room.book.version
-    ending = [*own, *[it.maker for it in met if it.last]]
-    closing = tuple([number for number in ending if number in room.settlement.accrued])
-    if closing:
-        yield room.settlement.id, FeesClosed(closing)
-    for it in met:
-        asset, amount = required(rules, side.other, it.price, it.quantity)
-        name = order_id(rules.symbol, it.maker)
-        entries.append(release(name, version, it.account, asset, amount))
-
-
 def _wakes(terms: OrderTerms, trigger: int, price: int) -> bool:
     buys, stops = terms.side is BUY, terms.type in STOPPING
     return price >= trigger if buys is stops else price <= trigger
 
 
-def _woken(room: Room, fills: Sequence[Fill], at_us: int) -> Iterator[Effect]:
-    """Each sleeping order by the first print that wakes it, then by arrival."""
+def _woken(room: Room, fills: Sequence[Fill], at_us: int, entries: list[Entry]) -> Iterator[Effect]:
+    """Each sleeping order by the first print that wakes it, then by arrival.
+
+    Of two in one list the first alone: the other ends.
+    """
     stops = room.book.stops
     if not stops.rising and not stops.falling:
         return
@@ -148,8 +125,14 @@ def _woken(room: Room, fills: Sequence[Fill], at_us: int) -> Iterator[Effect]:
         by = [n for n, it in enumerate(fills) if _wakes(order.terms, trigger, it.price)]
         if by:
             places.append((by[0], order.arrival, order.number))
-    if places:
-        yield room.book.id, StopsTriggered(tuple([number for _, _, number in sorted(places)]))
+    line: list[int] = []
+    for _, _, number in sorted(places):
+        if number not in room.book.others or room.book.others[number].number not in line:
+            line.append(number)
+    if line:
+        yield room.book.id, StopsTriggered(tuple(line))
+        ending = [room.book.others[number] for number in line if number in room.book.others]
+        yield from ended(room, ending, EndReason.LIST, entries)
 
 
 def _enter_all(room: Room, at_us: int, entries: list[Entry]) -> Iterator[Effect]:
@@ -182,7 +165,8 @@ def _enter(room: Room, order: Order, at_us: int, entries: list[Entry]) -> Iterat
         name = order_id(rules.symbol, order.number)
         entries.append(release(name, version, account, asset, spare))
     yield from parted(room, event.met, side, (), entries)
-    yield from _woken(room, event.fills, at_us)
+    yield from others_ended(room, (*event.fills, *event.met), entries)
+    yield from _woken(room, event.fills, at_us, entries)
 
 
 def _entered(room: Room, order: Order, at_us: int) -> StopEntered:

@@ -3,14 +3,24 @@
 from collections.abc import Iterator, Sequence
 
 from exchange.audit.blame import Effect
-from exchange.audit.entered import LEDGER, Cause, due_on_sleep, due_stops, parted
+from exchange.audit.ended import (
+    LEDGER,
+    Cause,
+    check_single,
+    closed,
+    ended,
+    freed_by,
+    others_ended,
+    parted,
+)
+from exchange.audit.entered import due_on_sleep, due_stops
 from exchange.audit.matched import check_accepted
 from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.orders import BUY, LIMIT, EndReason
 from exchange.kernel.rejects import RejectCode, Rejected
-from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
+from exchange.matching.events import OrderAccepted, OrderReduced
 from exchange.matching.ladder import Order
 from exchange.orders.commands import (
     AmendOrder,
@@ -29,7 +39,6 @@ from exchange.orders.validate import (
     check_trading,
 )
 from exchange.risk.pre_trade import check_open_orders
-from exchange.settlement.events import FeesClosed
 from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.parts import required
 from exchange.venue.state import Room, VenueState
@@ -138,35 +147,12 @@ def due_on_reduce(state: VenueState, command: ReduceOrder, cause: Cause) -> Iter
     if quantity >= order.leaves:
         yield from closed(room, [order], EndReason.CANCELLED, cause)
         return
+    check_single(room, order)
     if quantity % lot:
         raise Rejected(RejectCode.OFF_LOT, "quantity", quantity, lot)
-    freed = _freed(room, order, quantity)
+    freed = freed_by(room, order, quantity)
     yield room.book.id, OrderReduced(order.number, quantity)
     yield LEDGER, EntriesPosted(*cause, (freed,))
-
-
-def closed(
-    room: Room, orders: Sequence[Order], reason: EndReason, cause: Cause
-) -> Iterator[Effect]:
-    """What is due when open orders of one book end in this order."""
-    entries: list[Entry] = []
-    yield from ended(room, orders, reason, entries)
-    if entries:
-        yield LEDGER, EntriesPosted(*cause, tuple(entries))
-
-
-def ended(
-    room: Room, orders: Sequence[Order], reason: EndReason, entries: list[Entry]
-) -> Iterator[Effect]:
-    """The same without the ledger's event, for which ``entries`` are added."""
-    if not orders:
-        return
-    numbers = tuple([order.number for order in orders])
-    entries += [_freed(room, order, order.leaves) for order in orders]
-    yield room.book.id, OrdersCancelled(numbers, reason)
-    accrued = tuple([number for number in numbers if number in room.settlement.accrued])
-    if accrued:
-        yield room.settlement.id, FeesClosed(accrued)
 
 
 def _paid(room: Room, accepted: OrderAccepted, cause: Cause, at_us: int) -> Iterator[Effect]:
@@ -195,19 +181,10 @@ def _paid(room: Room, accepted: OrderAccepted, cause: Cause, at_us: int) -> Iter
     if spare:
         entries.append(release(name, room.book.version, account, asset, spare))
     yield from parted(room, accepted.met, terms.side, (), entries)
+    yield from others_ended(room, (*fills, *accepted.met), entries)
     yield from due_stops(room, fills, at_us, entries)
     if entries:
         yield LEDGER, EntriesPosted(*cause, tuple(entries))
-
-
-def _freed(room: Room, order: Order, quantity: int) -> Entry:
-    """The release of what ``quantity`` of an order held, by the book's next event."""
-    rules = room.market.instrument
-    asset, amount = required(rules, order.side, order.price, quantity)
-    if order.terms.budget is not None:
-        asset, amount = rules.quote, order.terms.budget
-    name = order_id(rules.symbol, order.number)
-    return release(name, room.book.version + 1, order.account, asset, amount)
 
 
 def named(room: Room, command: CancelOrder | ReduceOrder | AmendOrder) -> Order:

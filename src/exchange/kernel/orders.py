@@ -92,6 +92,8 @@ class EndReason(enum.Enum):
     DEADLINE = "deadline"
     NOT_FILLABLE = "not_fillable"
     """FOK: it was triggered and could not be filled whole."""
+    LIST = "list"
+    """The other order of its list traded, was triggered or ended."""
 
 
 class Status(enum.Enum):
@@ -107,7 +109,7 @@ class Status(enum.Enum):
     REJECTED = "REJECTED"
 
 
-CANCELLING = frozenset({EndReason.CANCELLED, EndReason.MARKET_CLOSED})
+CANCELLING = frozenset({EndReason.CANCELLED, EndReason.MARKET_CLOSED, EndReason.LIST})
 
 
 class Fill(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):

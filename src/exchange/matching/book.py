@@ -12,12 +12,13 @@ from exchange.kernel.orders import BUY, Fill, Met, Side
 from exchange.matching.events import (
     OrderAccepted,
     OrderAmended,
+    OrderListAccepted,
     OrderReduced,
     OrdersCancelled,
     StopEntered,
     StopsTriggered,
 )
-from exchange.matching.ladder import Ladder, Level, Odd, Order
+from exchange.matching.ladder import Ladder, Level, Odd, Order, shared
 from exchange.matching.picture import asleep, ordinary, queues, special, walk
 from exchange.matching.stops import Stops
 
@@ -28,7 +29,7 @@ class Book:
     __slots__ = (
         "accounts", "arrival_count", "asks", "bids", "client_ids", "deadlines", "held_budget",
         "held_quantity", "held_value", "id", "last_price", "odd_count", "order_count", "orders",
-        "stops", "trade_count", "version",
+        "others", "stops", "trade_count", "version",
     )  # fmt: skip
 
     def __init__(self, stream: str) -> None:
@@ -40,6 +41,7 @@ class Book:
         self.accounts: dict[str, dict[int, Order]] = {}  # account -> its open orders
         self.client_ids: dict[tuple[str, str], Order] = {}  # (account, client id) -> open order
         self.deadlines: SortedList[tuple[int, int]] = SortedList()  # (deadline, number), open
+        self.others: dict[int, Order] = {}  # number of one of a list -> the other
         self.odd_count = 0  # standing orders with a display, a deadline or a trade group
         self.arrival_count = 0  # how often an order has joined a queue
         self.order_count = 0
@@ -74,6 +76,20 @@ class Book:
             if terms.display is not None or event.deadline_us is not None or group is not None:
                 shown = self._distinguish(order, terms.display, event.deadline_us)
             self._rest(order, number, account, shown)
+
+    def _accept_list(self, event: OrderListAccepted) -> None:
+        for accepted in event.orders:
+            self._accept(accepted)
+        first, second = [self.orders[it.number] for it in event.orders]
+        self.others |= {first.number: second, second.number: first}
+        self._share(first, second, 1)
+
+    def _share(self, order: Order, other: Order, sign: int) -> None:
+        """Let orders that are counted one by one need no more than the greater, or again so."""
+        if order.side is BUY:
+            self.held_value -= sign * shared(order, other)
+        else:
+            self.held_quantity -= sign * shared(order, other)
 
     def _meet(self, fills: Sequence[Fill], met: Sequence[Met]) -> None:
         """Resting orders trade, or are met by one that doesn't trade with them."""
@@ -226,7 +242,12 @@ class Book:
 
     def _cancel(self, event: OrdersCancelled) -> None:
         for number in event.numbers:
-            self._remove(self.orders[number])
+            order = self.orders[number]
+            self._remove(order)
+            if number in self.others:
+                other = self.others.pop(number)
+                del self.others[other.number]
+                self._share(order, other, -1)
 
     def _shrink(self, order: Order, quantity: int) -> None:
         order.leaves -= quantity
@@ -326,6 +347,7 @@ class Book:
 
     _EVOLVE: ClassVar[dict[type[Event], Callable[["Book", Any], None]]] = {
         OrderAccepted: _accept,
+        OrderListAccepted: _accept_list,
         OrderReduced: _reduce,
         OrderAmended: _amend,
         StopsTriggered: _wake,
@@ -343,6 +365,7 @@ class Book:
             "asks": queues(self.asks),
             "asleep": asleep(self.orders.values()),
             "woken": list(self.stops.woken),
+            "lists": sorted([n, it.number] for n, it in self.others.items() if n < it.number),
             "last_price": self.last_price,
             "special": sorted(special(o) for o in self.orders.values() if not ordinary(o)),
         }
@@ -377,8 +400,15 @@ class Book:
         hold_law("B2", odd == self.odd_count, f"{self.id} counts {self.odd_count} odd orders")
         timed = sorted((o.deadline_us, o.number) for o in seen if o.deadline_us is not None)
         hold_law("B2", timed == list(self.deadlines), f"{self.id} orders by deadline")
+        pairs = [(self.orders[n], it) for n, it in self.others.items() if n < it.number]
+        linked = all(
+            self.others.get(it.number) is o and it.number in self.orders for o, it in pairs
+        )
+        hold_law("B2", linked and 2 * len(pairs) == len(self.others), f"{self.id} lists")
         value = sum(o.price * o.leaves for o in seen if o.side is Side.BUY)
+        value -= sum(shared(o, it) for o, it in pairs if o.side is Side.BUY)
         quantity = sum(o.leaves for o in seen if o.side is Side.SELL)
+        quantity -= sum(shared(o, it) for o, it in pairs if o.side is Side.SELL)
         budget = sum(o.terms.budget or 0 for o in sleeping)
         needs = (value, quantity, budget)
         totals = (self.held_value, self.held_quantity, self.held_budget)

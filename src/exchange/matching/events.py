@@ -26,6 +26,16 @@ class OrderAccepted(Event, frozen=True):
     bound: int | None = None  # price units: the most that a buy stop by quantity will pay
 
 
+class OrderListAccepted(Event, frozen=True):
+    """Two orders entered of which one will cancel the other: they share what they hold.
+
+    They are numbered and have arrived in this order, and wait: neither has fills or has ended.
+    """
+
+    TOPIC = "matching.OrderListAccepted.v1"
+    orders: tuple[OrderAccepted, OrderAccepted]
+
+
 class OrderReduced(Event, frozen=True):
     """An open order lost ``quantity`` and kept its place; something is left of it."""
 
@@ -84,10 +94,17 @@ class OrdersCancelled(Event, frozen=True):
 
 
 BookEvent = (
-    OrderAccepted | OrderReduced | OrderAmended | StopsTriggered | StopEntered | OrdersCancelled
+    OrderAccepted
+    | OrderListAccepted
+    | OrderReduced
+    | OrderAmended
+    | StopsTriggered
+    | StopEntered
+    | OrdersCancelled
 )
 EVENTS: tuple[type[Event], ...] = (
     OrderAccepted,
+    OrderListAccepted,
     OrderReduced,
     OrderAmended,
     StopsTriggered,

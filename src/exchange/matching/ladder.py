@@ -3,7 +3,7 @@
 import msgspec
 from sortedcontainers import SortedList
 
-from exchange.kernel.orders import OrderTerms, Side
+from exchange.kernel.orders import BUY, OrderTerms, Side
 
 
 class Odd(msgspec.Struct, gc=False):
@@ -61,6 +61,17 @@ class Order(msgspec.Struct, gc=False):
     def shown(self) -> int:
         """What the book shows of it."""
         return self.leaves if self.odd is None or self.odd.display is None else self.odd.shown
+
+
+def shared(order: Order, other: Order) -> int:
+    """What an order that ends leaves to the other of its list, which it was held for as well.
+
+    In price units × quantity units where they buy, else in quantity units. One of them may have
+    traded since, but not the one that ends.
+    """
+    if order.side is BUY:
+        return min(order.price, other.price) * order.leaves
+    return order.leaves
 
 
 class Level(msgspec.Struct, gc=False):

@@ -39,6 +39,20 @@ class PlaceOrder(Command, frozen=True, tag="place"):
     terms: OrderTerms
 
 
+class PlaceOrderList(Command, frozen=True, tag="place_list"):
+    """Enter two orders of which at most one trades, on one hold: one cancels the other (OCO).
+
+    Both take one side by one quantity. Each sleeps until a trigger, but one may be a limit
+    order, which must not trade on arrival.
+    """
+
+    ROLE = Role.TRADER
+    account: str
+    symbol: str
+    first: OrderTerms
+    second: OrderTerms
+
+
 class CancelOrder(Command, frozen=True, tag="cancel"):
     """Take an open order out of the book, named by its number or its client order id."""
 
@@ -186,6 +200,7 @@ class Deposit(Command, frozen=True, tag="deposit"):
 
 AnyCommand = (
     PlaceOrder
+    | PlaceOrderList
     | CancelOrder
     | ReduceOrder
     | TransferFunds

@@ -100,6 +100,32 @@ def check_terms(terms: OrderTerms, rules: Instrument) -> None:
         _check_stop_notional(terms, quantity, rules)
 
 
+def check_list(first: OrderTerms, second: OrderTerms) -> None:
+    """Nothing, when two orders can be a list: one side, one quantity, at most one limit order.
+
+    Raises:
+        Rejected: FIELD_COMBINATION with the field of the second that does not go with the first,
+            or DUPLICATE_CLIENT_ORDER_ID.
+    """
+    named = first.client_order_id
+    wrong = (
+        "side" if first.side is not second.side
+        else "quantity" if first.quantity is None or first.quantity != second.quantity
+        else "trigger" if first.trigger is None and second.trigger is None
+        else "time_in_force" if not all(map(_waits, (first, second)))
+        else None
+    )  # fmt: skip
+    if wrong is not None:
+        raise Rejected(RejectCode.FIELD_COMBINATION, wrong)
+    if named is not None and named == second.client_order_id:
+        raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
+
+
+def _waits(terms: OrderTerms) -> bool:
+    """Whether there is something that the order can wait for."""
+    return terms.trigger is not None or (terms.type is LIMIT and terms.time_in_force.rests)
+
+
 def check_client_order_id(terms: OrderTerms) -> None:
     """Nothing, when the client order id, if there is one, keeps its form.
 

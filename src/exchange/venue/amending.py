@@ -14,7 +14,16 @@ from exchange.matching.sweep import blocking_price
 from exchange.orders.commands import AmendOrder
 from exchange.orders.validate import check_deadline, check_terms, check_trading
 from exchange.venue.journal import Journal
-from exchange.venue.parts import check_funds, held_by, part, post, required, settle_fills
+from exchange.venue.parts import (
+    check_alone,
+    check_funds,
+    end_others,
+    held_by,
+    part,
+    post,
+    required,
+    settle_fills,
+)
 from exchange.venue.state import Room, VenueState
 from exchange.venue.stops import follow_prints
 from exchange.venue.trading import (
@@ -34,8 +43,9 @@ def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> Non
     A total that is used up already cancels the rest; an order that is due expires instead.
 
     Raises:
-        Rejected: as for a cancel and for a new order of the changed terms; FIELD_COMBINATION for
-            no change at all; WOULD_TRADE for a post-only order or market.
+        Rejected: as for a cancel and for a new order of the changed terms; IN_LIST while another
+            one hangs on it; FIELD_COMBINATION for no change at all; WOULD_TRADE for a post-only
+            order or market.
     """
     room = state.room(command.symbol)
     check_trading(room.market)
@@ -44,6 +54,7 @@ def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> Non
     if order.is_due(journal.at_us):
         close_orders(state, room, [order], EndReason.DEADLINE, journal)
         return
+    check_alone(room.book, order)
     terms = amended_terms(order, command)
     if order.level is None:
         _amend_sleeping(state, room, order, terms, command, journal)
@@ -64,6 +75,7 @@ def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> Non
     cause = journal.begin(room.market.version)
     journal.record(room.book, amended)
     entries = _paid(room, order, amended, asset, more, needed, journal)
+    entries += end_others(room, (*amended.fills, *amended.met), journal)
     entries += follow_prints(room, amended.fills, journal)
     post(state, entries, journal, cause)
 

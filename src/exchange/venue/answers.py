@@ -8,7 +8,13 @@ from exchange.kernel.events import Envelope
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import CANCELLING, EndReason, Fill, Status
 from exchange.kernel.rejects import Refusal
-from exchange.matching.events import OrderAccepted, OrderAmended, OrderReduced, OrdersCancelled
+from exchange.matching.events import (
+    OrderAccepted,
+    OrderAmended,
+    OrderListAccepted,
+    OrderReduced,
+    OrdersCancelled,
+)
 from exchange.orders.records import CommandRecorded
 
 NEW, PARTIALLY_FILLED = Status.NEW, Status.PARTIALLY_FILLED
@@ -19,7 +25,8 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
     """The first answer to a command; a repeat gets the same.
 
     ``position`` is that of the command's last event: a read model that has reached it shows
-    the command. ``status`` is null for commands that end or enter no order.
+    the command. ``status`` is null for commands that end or enter no order. ``other_id`` is the
+    second order of a list, ``status`` then that of the first.
     """
 
     position: int
@@ -27,6 +34,7 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
     order_id: str | None = None
     status: Status | None = None
     fills: tuple[Fill, ...] = ()
+    other_id: str | None = None
 
 
 def answer(envelopes: Sequence[Envelope]) -> Ack:
@@ -43,6 +51,9 @@ def answer(envelopes: Sequence[Envelope]) -> Ack:
     match event:
         case OrderAccepted():
             number, stands, fills = event.number, status(event), event.fills
+        case OrderListAccepted(orders=(first, second)):
+            other_id = order_id(symbol, second.number)
+            return Ack(position, None, order_id(symbol, first.number), status(first), (), other_id)
         case OrderAmended():
             number, stands, fills = event.number, _amended(event), event.fills
         case OrdersCancelled():

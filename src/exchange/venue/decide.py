@@ -7,12 +7,13 @@ from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import Refusal, RejectCode, Rejected
 from exchange.orders import commands
 from exchange.orders.commands import Request
-from exchange.venue import admin, amending, funds, stops, trading
+from exchange.venue import admin, amending, funds, lists, stops, trading
 from exchange.venue.journal import Journal
 from exchange.venue.state import VenueState
 
 DECISIONS: dict[type[commands.Command], Callable[[VenueState, Any, Journal], None]] = {
     commands.PlaceOrder: trading.place_order,
+    commands.PlaceOrderList: lists.place_order_list,
     commands.CancelOrder: trading.cancel_order,
     commands.ReduceOrder: trading.reduce_order,
     commands.AmendOrder: amending.amend_order,

@@ -11,7 +11,7 @@ from exchange.kernel.orders import Fill
 from exchange.matching.events import EVENTS as BOOK_EVENTS
 from exchange.matching.events import OrderAccepted, OrderAmended, StopEntered
 from exchange.settlement.events import Settled, TradesSettled
-from exchange.venue.parts import held_by
+from exchange.venue.parts import held_by, held_twice
 from exchange.venue.state import Room, VenueState
 from exchange.wallet.events import EntriesPosted
 
@@ -116,8 +116,11 @@ def check_all(state: VenueState) -> None:
     for symbol, room in state.rooms.items():
         room.book.check()
         _check_room(symbol, room)
-        for order in room.book.orders.values():
-            asset, units = held_by(room.market.instrument, order)
+        rules, others = room.market.instrument, room.book.others
+        for number, order in room.book.orders.items():
+            asset, units = held_by(rules, order)
+            if number in others and number < others[number].number:
+                units -= held_twice(rules, order, others[number])
             key = (held(order.account), asset)
             needed[key] = needed.get(key, 0) + units
     found = {(a, asset): n for a, asset, n in state.ledger.balances() if a.endswith(":held")}

@@ -8,14 +8,17 @@ from exchange.kernel.instruments import Instrument
 from exchange.kernel.journal import Entry
 from exchange.kernel.orders import BUY, EndReason, Fill, Met, Side
 from exchange.kernel.rejects import RejectCode, Rejected
+from exchange.matching.book import Book
 from exchange.matching.events import OrdersCancelled
-from exchange.matching.ladder import Order
+from exchange.matching.ladder import Order, shared
 from exchange.settlement.events import FeesClosed
 from exchange.settlement.spot import settle, trade_entry
 from exchange.venue.journal import Journal
 from exchange.venue.state import Room, VenueState
 from exchange.wallet.entries import release
 from exchange.wallet.events import EntriesPosted
+
+LIST = EndReason.LIST
 
 
 def required(rules: Instrument, side: Side, price: int, quantity: int) -> tuple[str, int]:
@@ -26,10 +29,16 @@ def required(rules: Instrument, side: Side, price: int, quantity: int) -> tuple[
 
 
 def held_by(rules: Instrument, order: Order) -> tuple[str, int]:
-    """What an open order holds: the asset and its units."""
+    """What an open order holds: the asset and its units; of a list, what it would hold alone."""
     if order.terms.budget is not None:
         return rules.quote, order.terms.budget
     return required(rules, order.side, order.price, order.leaves)
+
+
+def held_twice(rules: Instrument, order: Order, other: Order) -> int:
+    """Units that two orders of a list would hold alone, both of them, but are held once."""
+    unit = rules.value_unit if order.side is BUY else rules.base_unit
+    return shared(order, other) * unit
 
 
 def check_funds(state: VenueState, account: str, asset: str, amount: int) -> None:
@@ -41,6 +50,16 @@ def check_funds(state: VenueState, account: str, asset: str, amount: int) -> Non
     free = state.ledger.balance(available(account), asset)
     if amount > free:
         raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", amount, free)
+
+
+def check_alone(book: Book, order: Order) -> None:
+    """Nothing, unless the order shares what it holds with another one of its list.
+
+    Raises:
+        Rejected: IN_LIST.
+    """
+    if order.number in book.others:
+        raise Rejected(RejectCode.IN_LIST, "order", book.others[order.number].number)
 
 
 def settle_fills(
@@ -77,21 +96,51 @@ def post(
 def end_orders(
     room: Room, orders: Iterable[Order], reason: EndReason, journal: Journal
 ) -> list[Entry]:
-    """End open orders of one book in the given order; the entries that free what they hold."""
-    closing = tuple(orders)
+    """End open orders of one book in the given order; the entries that free what they hold.
+
+    The other ones of their lists end behind them, unless these end for that very reason.
+    """
+    others, behind, closing = room.book.others, dict[int, Order](), list[Order]()
+    for order in orders:
+        if order.number not in behind:
+            closing.append(order)
+            if order.number in others and reason is not LIST:
+                other = others[order.number]
+                behind[other.number] = other
     if not closing:
         return []
-    held = [held_by(room.market.instrument, order) for order in closing]
-    numbers = tuple(order.number for order in closing)
+    held = [_freed_by(room, order) for order in closing]
+    numbers = tuple([order.number for order in closing])
     journal.record(room.book, OrdersCancelled(numbers, reason))
-    accrued = tuple(number for number in numbers if number in room.settlement.accrued)
+    accrued = tuple([number for number in numbers if number in room.settlement.accrued])
     if accrued:
         journal.record(room.settlement, FeesClosed(accrued))
     symbol, version = room.market.instrument.symbol, room.book.version
-    return [
+    entries = [
         release(order_id(symbol, order.number), version, order.account, asset, amount)
         for order, (asset, amount) in zip(closing, held, strict=True)
+        if amount
     ]
+    return entries + end_orders(room, behind.values(), LIST, journal)
+
+
+def _freed_by(room: Room, order: Order) -> tuple[str, int]:
+    """What comes free when an order ends: where it is of a list, what the other does not need."""
+    rules, other = room.market.instrument, room.book.others.get(order.number)
+    asset, amount = held_by(rules, order)
+    return asset, amount if other is None else amount - held_twice(rules, order, other)
+
+
+def end_others(room: Room, taken: Iterable[Fill | Met], journal: Journal) -> list[Entry]:
+    """End whichever order shares a list with one that a taker has met; what that frees."""
+    return end_listed(room, [it.maker for it in taken], journal) if room.book.others else []
+
+
+def end_listed(room: Room, numbers: Iterable[int], journal: Journal) -> list[Entry]:
+    """End the other orders of the lists that these orders stand in; what that frees."""
+    others = room.book.others
+    found = [others[number] for number in dict.fromkeys(numbers) if number in others]
+    return end_orders(room, found, LIST, journal)
 
 
 def part(

@@ -20,7 +20,7 @@ from exchange.wallet.ledger import Ledger
 
 A = TypeVar("A")
 
-STATE_ENCODING = 2
+STATE_ENCODING = 3
 """Version of what the state hash covers and how."""
 
 

@@ -5,13 +5,20 @@ from collections.abc import Sequence
 from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
 from exchange.kernel.orders import BUY, Fill
-from exchange.matching.book import Book
 from exchange.matching.enter import enter
 from exchange.matching.events import StopsTriggered
 from exchange.matching.ladder import Order
 from exchange.orders.commands import RunStops
 from exchange.venue.journal import Journal
-from exchange.venue.parts import held_by, part, post, required, settle_fills
+from exchange.venue.parts import (
+    end_listed,
+    end_others,
+    held_by,
+    part,
+    post,
+    required,
+    settle_fills,
+)
 from exchange.venue.state import Room, VenueState
 from exchange.wallet.entries import release
 
@@ -39,8 +46,7 @@ def follow_prints(room: Room, fills: Sequence[Fill], journal: Journal) -> list[E
     """
     if not fills or not room.book.stops.count:
         return []
-    _wake(room.book, fills, journal)
-    return _enter_woken(room, journal)
+    return _wake(room, fills, journal) + _enter_woken(room, journal)
 
 
 def _enter_woken(room: Room, journal: Journal) -> list[Entry]:
@@ -53,12 +59,22 @@ def _enter_woken(room: Room, journal: Journal) -> list[Entry]:
     return entries
 
 
-def _wake(book: Book, fills: Sequence[Fill], journal: Journal) -> None:
-    """A due order never wakes: the sweep will take it."""
-    reached = book.stops.reached([fill.price for fill in fills])
-    awake = tuple([n for n in reached if not book.orders[n].is_due(journal.at_us)])
-    if awake:
-        journal.record(book, StopsTriggered(awake))
+def _wake(room: Room, fills: Sequence[Fill], journal: Journal) -> list[Entry]:
+    """Wake what the prints reach, and end the other ones of their lists; what that frees.
+
+    A due order never wakes: the sweep will take it. Of a list only the first one wakes.
+    """
+    book, awake = room.book, dict[int, None]()
+    for number in book.stops.reached([fill.price for fill in fills]):
+        other = book.others.get(number)
+        if not book.orders[number].is_due(journal.at_us) and (
+            other is None or other.number not in awake
+        ):
+            awake[number] = None
+    if not awake:
+        return []
+    journal.record(book, StopsTriggered(tuple(awake)))
+    return end_listed(room, awake, journal) if book.others else []
 
 
 def _enter(room: Room, order: Order, journal: Journal) -> list[Entry]:
@@ -79,5 +95,5 @@ def _enter(room: Room, order: Order, journal: Journal) -> list[Entry]:
         name = order_id(rules.symbol, order.number)
         entries.append(release(name, version, account, asset, spare))
     entries += part(room, event.met, side, journal)
-    _wake(book, event.fills, journal)
-    return entries
+    entries += end_others(room, (*event.fills, *event.met), journal)
+    return entries + _wake(room, event.fills, journal)

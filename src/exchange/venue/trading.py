@@ -34,8 +34,10 @@ from exchange.orders.validate import (
 from exchange.risk.pre_trade import check_open_orders
 from exchange.venue.journal import Journal
 from exchange.venue.parts import (
+    check_alone,
     check_funds,
     end_orders,
+    end_others,
     freed,
     part,
     post,
@@ -66,7 +68,7 @@ def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> Non
     check_terms(terms, rules)
     deadline_us = check_deadline(terms, rules, at_us)
     check_client_order_id(terms)
-    _check_place(room.book, account, terms, rules)
+    check_place(room.book, account, terms, rules)
     group = state.groups.get(account)
     if terms.trigger is not None:
         _place_sleeping(state, room, command, group, deadline_us, journal)
@@ -96,6 +98,8 @@ def place_order(state: VenueState, command: PlaceOrder, journal: Journal) -> Non
         entries.append(release(name, room.book.version, account, asset, unused))
     if accepted.met:
         entries += part(room, accepted.met, terms.side, journal)
+    if room.book.others:
+        entries += end_others(room, (*accepted.fills, *accepted.met), journal)
     entries += follow_prints(room, accepted.fills, journal)
     post(state, entries, journal, cause)
 
@@ -205,7 +209,7 @@ def reduce_order(state: VenueState, command: ReduceOrder, journal: Journal) -> N
     """Take an amount off an order, which keeps its place; all of it or more cancels.
 
     Raises:
-        Rejected: as for a cancel, or QUANTITY_BOUNDS, OFF_LOT.
+        Rejected: as for a cancel, or QUANTITY_BOUNDS, IN_LIST, OFF_LOT.
     """
     room = state.room(command.symbol)
     check_trading(room.market)
@@ -217,6 +221,7 @@ def reduce_order(state: VenueState, command: ReduceOrder, journal: Journal) -> N
     if quantity >= order.leaves:
         close_orders(state, room, [order], EndReason.CANCELLED, journal)
         return
+    check_alone(room.book, order)
     if quantity % rules.lot:
         raise Rejected(RejectCode.OFF_LOT, "quantity", quantity, rules.lot)
 
@@ -233,15 +238,21 @@ def close_orders(
     post(state, end_orders(room, orders, reason, journal), journal, cause)
 
 
-def _check_place(book: Book, account: str, terms: OrderTerms, rules: Instrument) -> None:
-    """Client order id and open orders, in this order."""
+def check_place(
+    book: Book, account: str, terms: OrderTerms, rules: Instrument, more: int = 0
+) -> None:
+    """Nothing, while such an order has a place in the book, and ``more`` beside it.
+
+    Raises:
+        Rejected: DUPLICATE_CLIENT_ORDER_ID or OPEN_ORDERS_MAX, in this order.
+    """
     named = terms.client_order_id
     if named is not None and (account, named) in book.client_ids:
         raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
     lasting = terms.time_in_force
     rests = terms.type is LIMIT and lasting.rests
     if rests or terms.trigger is not None:
-        check_open_orders(rules, len(book.accounts.get(account, ())))
+        check_open_orders(rules, len(book.accounts.get(account, ())) + more)
 
 
 def _check_planned_notional(planned: Plan, rules: Instrument) -> None:

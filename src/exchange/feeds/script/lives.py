@@ -8,6 +8,7 @@ from exchange.kernel.orders import CANCELLING, EndReason, Status
 from exchange.matching.events import (
     OrderAccepted,
     OrderAmended,
+    OrderListAccepted,
     OrderReduced,
     OrdersCancelled,
     StopEntered,
@@ -47,7 +48,9 @@ class Lives:
         for envelope in envelopes:
             room, _, symbol = envelope.originator_id.partition(":")
             if room == "book":
-                self._follow(symbol, envelope.event)
+                event = envelope.event
+                for it in event.orders if isinstance(event, OrderListAccepted) else (event,):
+                    self._follow(symbol, it)
 
     def _follow(self, symbol: str, event: Event) -> None:
         match event:
