@@ -15,7 +15,16 @@ from exchange.store.sqlite import LogRecorder
 from exchange.venue.answers import Ack
 from exchange.venue.sequencer import Venue
 from tests.store.stored import note_much, url_of, writer_on
-from tests.store.trading import drive, order, orders, set_up, venue_on
+from tests.store.trading import (
+    busy_story,
+    drive,
+    drive_at,
+    order,
+    orders,
+    set_up,
+    small_pieces,
+    venue_on,
+)
 
 WAITING_MAX = 64
 
@@ -49,6 +58,21 @@ def die_at(path: Path, point: str) -> None:
 
     setattr(owner, name, stopping)
     drive(venue, orders(1, 40))
+
+
+def work(path: Path, batches: int) -> None:
+    """Go through the story that leaves work behind, and be killed behind so many batches."""
+    commit, left = SQLiteConnection.commit, iter(range(batches))
+
+    def last(connection: SQLiteConnection) -> None:
+        commit(connection)
+        if next(left, 0) == batches - 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with small_pieces():
+        venue = venue_on(path, commands=1)
+        setattr(SQLiteConnection, "commit", last)  # noqa: B010 - checked as a method else
+        drive_at(venue, busy_story())
 
 
 def halfway(_: object, heads: HeadsFile, head: Head) -> None:
@@ -114,5 +138,7 @@ if __name__ == "__main__":
             die(Path(path), int(rows))
         case ["die at", path, point]:
             die_at(Path(path), point)
+        case ["work", path, batches]:
+            work(Path(path), int(batches))
         case ["trade", path, first]:
             trade(Path(path), int(first))

@@ -12,12 +12,27 @@ from eventsourcing.persistence import OperationalError
 
 from exchange.kernel.events import Envelope
 from exchange.store.errors import CommitFailed
+from exchange.store.log import EventLog
 from exchange.store.seal import Row
 from exchange.users.events import UserRegistered
 from exchange.venue.answers import Ack
+from exchange.venue.catalogue import EVENTS
+from exchange.venue.due import next_piece
+from exchange.venue.replay import replay
 from exchange.venue.sequencer import OutcomeUnknown, QueueFull
-from tests.store.stored import child, heads_file, rows_of, verified
-from tests.store.trading import acks_of, drive, orders, set_up, stored_acks, venue_on
+from exchange.venue.state import VenueState
+from tests.store.stored import child, heads_file, rows_of, url_of, verified
+from tests.store.trading import (
+    acks_of,
+    busy_story,
+    drive,
+    drive_at,
+    orders,
+    set_up,
+    small_pieces,
+    stored_acks,
+    venue_on,
+)
 
 ROUNDS = 10
 
@@ -102,6 +117,42 @@ def test_a_venue_is_killed_in_its_fourth_batch(tmp_path: Path, point: str, batch
     assert again == [stored_acks(path)[str(n)] for n in range(1, 41)]
     said = verified(path)
     assert said.endswith(heads_file(path).read_text().splitlines(keepends=True)[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batches", [1, 4])
+def test_a_venue_killed_before_the_work_that_a_command_left_does_it_all_the_same(
+    tmp_path: Path, batches: int
+) -> None:
+    """Killed behind every so many batches, it ends where one ends that nothing happens to."""
+    undisturbed, killed = tmp_path / "undisturbed.db", tmp_path / "killed.db"
+    acks_of(undisturbed, set_up())
+    acks_of(killed, set_up())
+    with small_pieces():
+        assert drive_at(venue_on(undisturbed), busy_story())[1] is None
+    ends, work_left, code = 0, 0, -9
+    while code == -9:
+        process = child("work", killed, batches)
+        process.communicate()
+        code = process.returncode
+        ends, work_left = ends + (code == -9), work_left + owes_work(killed)
+    assert 0 == code
+    assert work_left >= 10 // batches > 0, ends
+    assert effects_of(undisturbed) == effects_of(killed)
+    verified(killed)
+
+
+def owes_work(path: Path) -> bool:
+    """Whether the log ends with something still to be done."""
+    state, log = VenueState(), EventLog(url_of(path), EVENTS)
+    replay(state, log.read())
+    log.close()
+    return next_piece(state, state.at_us) is not None
+
+
+def effects_of(path: Path) -> list[tuple[object, ...]]:
+    """What the log tells, without epochs, batches and positions."""
+    return [row[1:] for row in rows_of(path) if row[1] != "venue"]
 
 
 # A commit that fails, before or after it was done

@@ -1,10 +1,11 @@
 """A venue with two traders, and how tests drive it: a run of it on a store at a time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from exchange.kernel.orders import OrderTerms, OrderType, Side
+from exchange.kernel.orders import OrderTerms, OrderType, Side, TimeInForce
 from exchange.orders.commands import (
     AnyCommand,
     CancelOrder,
@@ -19,6 +20,7 @@ from exchange.orders.commands import (
 )
 from exchange.orders.records import CommandRecorded
 from exchange.store.log import EventLog
+from exchange.venue import stops, trading
 from exchange.venue.answers import Ack, answer
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.replay import by_command
@@ -72,6 +74,46 @@ def orders(first: int, last: int) -> list[Request]:
     return [order(number) for number in range(first, last + 1)]
 
 
+def busy_story() -> list[tuple[Request, int]]:
+    """Orders and their venue times that leave work behind: stops that wake in turn, and deadlines.
+
+    Prints climb through the triggers of twenty stops; then the deadlines of ten orders come.
+    """
+    ladder = [limited(n, "bob", Side.SELL, 100 + n, 0) for n in range(1, 23)]
+    stops = [stopped(30 + n, 100 + n) for n in range(1, 21)]
+    timed = [limited(60 + n, "ada", Side.BUY, 50 + n, 0, until=50 + n // 3) for n in range(10)]
+    spark = [limited(80, "ada", Side.BUY, 101, 5)]
+    later = [limited(80 + n, "ada", Side.BUY, 60 + n, 4 * n) for n in range(1, 21)]
+    return [*ladder, *stops, *timed, *spark, *later]
+
+
+def limited(
+    number: int, trader: str, side: Side, price: int, at_us: int, until: int | None = None
+) -> tuple[Request, int]:
+    """A limit order and its venue time."""
+    lasting = TimeInForce.GTC if until is None else TimeInForce.GTD
+    terms = OrderTerms(side, OrderType.LIMIT, price, 1, lasting, deadline_us=until)
+    command = PlaceOrder(trader, "BTC-USD", terms)
+    return Request(command, trader, Role.TRADER, f"busy-{number}"), at_us
+
+
+def stopped(number: int, trigger: int) -> tuple[Request, int]:
+    """A purchase that sleeps."""
+    terms = OrderTerms(Side.BUY, OrderType.STOP, None, 1, trigger=trigger)
+    return Request(PlaceOrder("ada", "BTC-USD", terms), "ada", Role.TRADER, f"busy-{number}"), 0
+
+
+@contextmanager
+def small_pieces() -> Iterator[None]:
+    """One command lets two woken orders enter, and a sweep takes two: much is left behind."""
+    before = stops.STOPS_MAX, trading.SWEEP_MAX
+    stops.STOPS_MAX = trading.SWEEP_MAX = 2
+    try:
+        yield
+    finally:
+        stops.STOPS_MAX, trading.SWEEP_MAX = before
+
+
 def venue_on(path: Path, commands: int = 0) -> Venue:
     """An open venue; ``commands`` bounds a batch."""
     return Venue(url_of(path), Bounds(commands=commands, queue=100_000))
@@ -82,9 +124,16 @@ Outcome = Ack | BaseException
 
 def drive(venue: Venue, requests: Sequence[Request]) -> tuple[list[Outcome], BaseException | None]:
     """Each request's outcome, and what ended the run before its time; the venue is closed."""
+    return drive_at(venue, [(request, 0) for request in requests])
+
+
+def drive_at(
+    venue: Venue, requests: Sequence[tuple[Request, int]]
+) -> tuple[list[Outcome], BaseException | None]:
+    """The same at venue times."""
 
     async def run() -> tuple[list[Outcome], BaseException | None]:
-        futures = [venue.submit(request, 0) for request in requests]
+        futures = [venue.submit(*request) for request in requests]
         running = asyncio.create_task(venue.run())
         venue.stop()
         (stopped,) = await asyncio.gather(running, return_exceptions=True)
