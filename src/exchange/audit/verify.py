@@ -6,6 +6,7 @@ import msgspec
 
 from exchange.audit.chain import UNREADABLE, BadBatch, Chain
 from exchange.audit.effects import follow
+from exchange.audit.turn import check_turn
 from exchange.kernel.events import Envelope
 from exchange.kernel.laws import InvariantViolation
 from exchange.store.heads import Head
@@ -125,6 +126,7 @@ class _Check:
             if self.until is not None and command[-1].position > self.until:
                 return
             try:
+                check_turn(self.state, command[0].event)
                 follow(self.state, command)
                 if len(command) > 1:
                     self.watch.check(command)
