@@ -4,11 +4,11 @@ import pytest
 
 from exchange.audit import entered
 from exchange.audit.verify import verify
-from exchange.kernel.orders import TimeInForce
+from exchange.kernel.orders import OrderTerms, OrderType, TimeInForce
 from exchange.orders.commands import AnyCommand, ExpireOrders, PlaceOrder, RunStops
 from exchange.venue import stops
 from tests.audit.logs import log_of
-from tests.build import BUY, SELL, SYMBOL, Desk, OrderTerms, OrderType, desk, limit
+from tests.build import BUY, SELL, SYMBOL, Desk, desk, limit
 
 SWEEP, RUN = ExpireOrders(SYMBOL), RunStops(SYMBOL)
 

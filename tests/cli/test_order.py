@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from exchange.kernel.orders import OrderTerms
 from exchange.orders.commands import (
     Deposit,
     OpenAccount,
@@ -97,6 +98,7 @@ def test_a_machine_gets_the_answer_whole(store: str) -> None:
     assert {
         "accepted": True,
         "order_id": "BTC-USD:2",
+        "other_id": None,
         "status": "FILLED",
         "fills": [
             {"order_id": "BTC-USD:1", "account": "bob", "price": "99.00", "quantity": "0.500"}
@@ -306,3 +308,222 @@ def test_a_stop_sleeps_and_can_be_moved(store: str) -> None:
     assert moved["accepted"]
     held = json.dumps(answer("balances", "alice", "--store", store, "--json"))
     assert "100.80" in held  # 96 and the five in a hundred that it may slip
+
+
+# Two of which one cancels the other.
+
+OCO_BOB = ("oco", "bob", "BTC-USD", "sell")
+BRACKET = (*OCO_BOB, 2, "--price", 110, "--stop", 95)
+
+
+def test_two_orders_stand_on_one_hold_and_are_on_disk(store: str) -> None:
+    """By processes of their own; the store verifies afterwards."""
+    said = exchange("order", *BRACKET, "--store", store).stdout
+    assert [
+        "accepted",
+        "order_id  BTC-USD:1",
+        "other_id  BTC-USD:2",
+        "status    NEW",
+    ] == said.splitlines()
+    assert ["8.000", "2.000"] == balance(store, "bob", "BTC")
+    assert 0 == exchange("order", *PLACE_ALICE, 1, "--price", 110, "--store", store).returncode
+    told = answer("order", "cancel", "bob", "BTC-USD:2", "--store", store, code=1)
+    assert ("NOT_FOUND", "order") == (told["refusal"]["code"], told["refusal"]["field"])
+    assert "CANCELED" == order(store, "cancel", "bob", "BTC-USD:1")["status"]
+    assert ["9.000"] == balance(store, "bob", "BTC")
+    verdict = answer("verify", "--store", store)
+    assert (True, len(COMMANDS) + 4) == (verdict["ok"], verdict["commands"])
+
+
+@pytest.mark.parametrize("which", [1, 2])
+def test_who_cancels_one_of_two_cancels_both(which: int, store: str) -> None:
+    told = order(store, *BRACKET)
+    assert ("BTC-USD:1", "BTC-USD:2", "NEW") == (
+        told["order_id"],
+        told["other_id"],
+        told["status"],
+    )
+    order(store, "cancel", "bob", f"BTC-USD:{which}")
+    assert ["10.000"] == balance(store, "bob", "BTC")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "held"),
+    [
+        (("--price", 90, "--stop", 110), "NEW", "231.00000"),  # 115.5 at most
+        (("--price", 90, "--stop", 110, "--stop-price", 111), "NEW", "222.00000"),
+        (("--price", 90, "--take-profit", 80), "NEW", "180.00000"),
+        (("--stop", 110, "--take-profit", 90), "UNTRIGGERED", "231.00000"),
+        (
+            ("--take-profit", 90, "--take-profit-price", 91, "--stop", 100, "--stop-price", 101),
+            "UNTRIGGERED",
+            "202.00000",
+        ),
+    ],
+    ids=lambda it: " ".join(map(str, it)) if isinstance(it, tuple) else None,
+)
+def test_any_two_of_three_are_held_for_by_the_dearer(
+    words: tuple[object, ...], status: str, held: str, store: str
+) -> None:
+    told = order(store, "oco", "alice", "BTC-USD", "buy", 2, *words)
+    assert (True, status, "BTC-USD:2") == (told["accepted"], told["status"], told["other_id"])
+    assert held == balance(store, "alice", "USD")[1]
+
+
+def terms(store: str, account: str) -> list[dict[str, Any]]:
+    """The terms of the list that the account has placed, field by field."""
+    said, _ = inside("events", "--store", store, "--stream", f"orders:{account}", "--json")
+    _, _, *both = json.loads(said)["event"][0][1:]
+    names = OrderTerms.__struct_fields__
+    return [dict(zip(names, fields, strict=True)) for fields in both]
+
+
+def test_each_order_gets_the_options_that_are_its_own(store: str) -> None:
+    words: tuple[object, ...] = ("--price", 110, "--post-only", "--stop", 95)
+    words += ("--stop-price", "94.5")
+    words += ("--display", "0.5", "--self-trade", "decrement", "--client-id", "b1")
+    words += ("--tif", "gtd", "--until", "2031-01-31T09:30:00Z", "--other-client-id", "b2")
+    order(store, *OCO_BOB, 2, *words)
+    deadline_us = 1_927_618_200_000_000
+    for found, own in zip(
+        terms(store, "bob"),
+        (
+            {"type": "limit", "price": 11_000, "post_only": True, "client_order_id": "b1"},
+            {"type": "stop_limit", "price": 9_450, "trigger": 9_500, "client_order_id": "b2"},
+        ),
+        strict=True,
+    ):
+        expected = {"quantity": 2_000, "display": 500, "self_trade": "decrement"} | own
+        expected |= {"time_in_force": "gtd", "deadline_us": deadline_us}
+        assert expected == {name: found[name] for name in expected}
+    assert "BTC-USD:2" == order(store, "cancel", "bob", "BTC-USD", "--client-id", "b2")["order_id"]
+
+
+def test_a_stop_at_market_shows_nothing(store: str) -> None:
+    """The display is the limit order's."""
+    order(store, *BRACKET, "--display", "0.5", "--tif", "day")
+    assert [500, None] == [it["display"] for it in terms(store, "bob")]
+    assert ["day", "day"] == [it["time_in_force"] for it in terms(store, "bob")]
+
+
+def test_a_key_makes_the_same_list_again_the_same_answer(store: str) -> None:
+    line = (*BRACKET, "--key", "k1")
+    assert order(store, *line) == order(store, *line)
+    told = order(store, *OCO_BOB, 3, "--price", 110, "--stop", 95, "--key", "k1", code=1)
+    assert "was used for another command" in told["error"]
+    assert ["8.000", "2.000"] == balance(store, "bob", "BTC")
+
+
+def test_an_operator_may_place_a_list(store: str) -> None:
+    order(store, *BRACKET, "--as-operator")
+    said, _ = inside("events", "--store", store, "--stream", "orders:bob", "--json")
+    assert ["operator", "operator"] == json.loads(said)["event"][1:3]
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        ((2, "--price", 100, "--stop", 95), ("WOULD_TRADE", "price", "100.00", "100.00")),
+        ((11, "--price", 110, "--stop", 95), ("INSUFFICIENT_FUNDS", "funds", "11.000", "9.000")),
+        (
+            (2, "--price", 110, "--stop", 95, "--tif", "ioc"),
+            ("FIELD_COMBINATION", "time_in_force", None, None),
+        ),
+        (
+            (2, "--price", 110, "--stop", 95, "--client-id", "b", "--other-client-id", "b"),
+            ("DUPLICATE_CLIENT_ORDER_ID", "client_order_id", "b", None),
+        ),
+        (
+            (2, "--price", 110, "--stop", 101),
+            ("WOULD_TRIGGER", "trigger", "101.00", "100.00"),
+        ),
+        (
+            (2, "--price", 110, "--stop", 95, "--until", "2031-01-31T09:30:00Z"),
+            ("FIELD_COMBINATION", "deadline_us", None, None),
+        ),
+        (
+            (2, "--price", 110, "--stop", 95, "--display", 3),
+            ("QUANTITY_BOUNDS", "display", "3.000", "2.000"),
+        ),
+    ],
+    ids=lambda it: " ".join(map(str, it)),
+)
+def test_a_refused_list_tells_why_and_leaves_nothing(
+    words: tuple[object, ...], refusal: tuple[str | None, ...], store: str
+) -> None:
+    """The last print was at 100, and alice buys there."""
+    order(store, *PLACE_ALICE, 2, "--price", 100)
+    order(store, *PLACE_BOB, 1, "--price", 100)
+    before = inside("balances", "--store", store)
+    told = order(store, *OCO_BOB, *words, code=1)
+    assert ("REJECTED", None, None) == (told["status"], told["order_id"], told["other_id"])
+    assert refusal == tuple(told["refusal"][name] for name in ("code", "field", "value", "bound"))
+    assert before == inside("balances", "--store", store)
+
+
+def test_one_of_two_is_not_amended(store: str) -> None:
+    order(store, *BRACKET)
+    told = order(store, "amend", "bob", "BTC-USD:1", "--price", 109, code=1)
+    assert ("IN_LIST", "order", "BTC-USD:2") == tuple(
+        told["refusal"][name] for name in ("code", "field", "value")
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((2,), "a list has two of --price, --stop and --take-profit"),
+        ((2, "--price", 110), "a list has two of --price, --stop and --take-profit"),
+        (
+            (2, "--price", 110, "--stop", 95, "--take-profit", 120),
+            "a list has two of --price, --stop and --take-profit",
+        ),
+        (
+            (2, "--price", 110, "--take-profit", 120, "--stop-price", 95),
+            "--stop-price goes with --stop",
+        ),
+        (
+            (2, "--price", 110, "--stop", 95, "--take-profit-price", 95),
+            "--take-profit-price goes with --take-profit",
+        ),
+        (
+            (2, "--stop", 95, "--take-profit", 120, "--post-only"),
+            "--post-only goes with --price",
+        ),
+        (
+            (2, "--stop", 95, "--take-profit", 120, "--display", 1),
+            "--display goes with a limit price",
+        ),
+        ((2, "--price", "110.001", "--stop", 95), "'110.001' has more than 2 decimals"),
+        ((2, "--price", 110, "--stop", "low"), "'low' is not a plain decimal number"),
+        (("2.0005", "--price", 110, "--stop", 95), "'2.0005' has more than 3 decimals"),
+        ((2, "--price", 110, "--stop", 95, "--until", "soon"), "'soon' is no time like"),
+        ((2, "--price", 110, "--stop", 95, "--tif", "ever"), "'ever' is not one of"),
+        ((2, "--price", 110, "--stop", 95, "--market"), "No such option"),
+        (("--price", 110, "--stop", 95), "Missing argument 'quantity'"),
+    ],
+    ids=lambda it: (it if isinstance(it, str) else " ".join(map(str, it)))[:60],
+)
+def test_a_mistyped_list_ends_with_2_and_leaves_no_record(
+    words: tuple[object, ...], told: str, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "6000")
+    _, said = inside("order", *OCO_BOB, *words, "--store", store, code=2)
+    assert told in said
+    verdict = json.loads(inside("verify", "--store", store, "--json")[0])
+    assert (True, len(COMMANDS)) == (verdict["ok"], verdict["commands"])
+
+
+def test_a_list_for_a_stranger_or_another_market_ends_with_2(store: str) -> None:
+    pair = ("sell", 2, "--price", 110, "--stop", 95, "--store", store)
+    _, said = inside("order", "oco", "carol", "BTC-USD", *pair, code=2)
+    assert "'carol' is no account of this" in said
+    _, said = inside("order", "oco", "bob", "ETH-USD", *pair, code=2)
+    assert "it has: BTC-USD" in said
+
+
+def test_the_help_of_a_list_names_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    said, _ = inside("order", "oco", "--help")
+    for name in ("--price", "--stop-price", "--take-profit-price", "--other-client-id", "--until"):
+        assert name in said

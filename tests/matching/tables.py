@@ -18,11 +18,16 @@ Orders that sleep stand in no table. ``C stops to buy 3 at 103``, ``C stops to s
 96``, ``C takes profit selling 3 at 105``, ``C takes profit buying for 500 at 95``; then ``C cancels
 the stop at 103``, ``C amends the stop at 103: trigger 104``, ``the woken enter``.
 
+Two orders of which one cancels the other stand in one line: ``D sells 7 at 105 or stop 95``, ``D
+sells 7 profit 105 or stop 95 limit 94``. What an order has for itself stands behind it: ``D sells 7
+at 105 showing 2 until 20 as d1 post-only or stop 95 until 30 as d2``.
+
 What comes of it: ``2 of B at 101, 1 of A at 101; filled``, ``rests 4``, ``refused WOULD_TRADE``.
 Orders that it met without a trade stand behind the fills: ``expired A 3 at 101`` and ``cut A 3
 at 101`` by a self-trade mode, ``due A 3 at 101`` by their deadline. Of an amend ``stays 3`` if it
-kept its place, else what an order hears. What it wakes comes last: ``1 of A at 103; filled;
-triggered C: 2 of D at 104; filled``.
+kept its place, else what an order hears. Of a list both: ``rests 7 or sleeps``; who loses an order
+because the other one of its list was met or ended: ``dropped D 7 at 95``. What is woken comes last:
+``1 of A at 103; filled; triggered C: 2 of D at 104; filled``.
 """
 
 import re
@@ -44,9 +49,11 @@ from exchange.kernel.orders import (
     Side,
     TimeInForce,
 )
+from exchange.kernel.rejects import Refusal
 from exchange.matching.events import (
     OrderAccepted,
     OrderAmended,
+    OrderListAccepted,
     OrderReduced,
     OrdersCancelled,
     StopEntered,
@@ -57,6 +64,7 @@ from exchange.orders.commands import (
     CancelOrders,
     ChangeMarketState,
     ExpireOrders,
+    PlaceOrderList,
     RunStops,
     SetTradeGroup,
 )
@@ -76,6 +84,12 @@ STOP = (
     r" (?:(\d+)|for (\d+))(?: showing (\d+))?(?: at (\d+))?(?: limit (\d+))?"
     r"(?: until (\d+))?((?: \S+)*)"
 )
+LISTED = re.compile(
+    r"(?:(buys|sells) (?:(\d+)|for (\d+)) )?(at|stop|profit) (\d+|market)(?: limit (\d+))?"
+    r"(?: showing (\d+))?(?: until (\d+))?(?: as (\w+))?((?: \S+)*)"
+)
+"""One order of a list; the second takes side and quantity from the first."""
+
 WHICH = r"(?:(\d+)|the stop at (\d+))"
 QUEUED = re.compile(r"(\w) (\d+)(?: of (\d+))?( until \d+)?")
 
@@ -90,6 +104,7 @@ STOPS = {
     "stops to": (OrderType.STOP, OrderType.STOP_LIMIT),
     "takes profit": (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
 }
+STOPS |= {"stop": STOPS["stops to"], "profit": STOPS["takes profit"]}
 """What an order waits for -> its type at market, and with a limit."""
 
 
@@ -143,6 +158,8 @@ class Table:
         self._left: Counter[int] = Counter()  # order number -> quantity that nothing took
         self._used: Counter[int] = Counter()  # order number -> filled and prevented
         self._open: dict[int, Order] = {}  # before the last action
+        self._lists: list[tuple[int, int]] = []  # of all that were accepted
+        self.refusal: Refusal | None = None  # of the last action
         for action in _orders(book):
             assert self.do(action).startswith("rests"), action
 
@@ -150,6 +167,7 @@ class Table:
         """What comes of the action; one that is refused changes nothing."""
         before, self._open = self.desk.money(), dict(self.desk.book().orders)
         ack = self._act(action)
+        self.refusal = ack.refusal
         self._check()
         if ack.refusal is not None:
             assert before == self.desk.money()
@@ -212,10 +230,13 @@ class Table:
         match event:
             case OrderAccepted() | OrderAmended() | StopEntered():
                 return self._outcome(event)
+            case OrderListAccepted():
+                return " or ".join(map(self._outcome, event.orders))
             case OrderReduced():
                 return "reduced"
-            case OrdersCancelled(numbers, EndReason.DEADLINE):
-                return ", ".join(self._due(self._open[number]) for number in numbers)
+            case OrdersCancelled(numbers, EndReason.DEADLINE | EndReason.LIST as reason):
+                word = "due" if reason is DEADLINE else "dropped"
+                return ", ".join(f"{word} {self._lost(self._open[it])}" for it in numbers)
             case OrdersCancelled():
                 return f"cancelled {len(event.numbers)}"
         return None
@@ -245,10 +266,9 @@ class Table:
         word = "due" if met.reason is DEADLINE else lost
         return f"{word} {met.account} {met.quantity} at {self.view.price(met.price)}"
 
-    def _due(self, order: Order) -> str:
-        return (
-            f"due {order.account} {order.leaves} at {self.view.price(order.trigger or order.price)}"
-        )
+    def _lost(self, order: Order) -> str:
+        price = self.view.price(order.trigger or order.price)
+        return f"{order.account} {order.leaves} at {price}"
 
     def _check(self) -> None:
         """No quantity is lost, and each account holds what its open orders need: closed ones 0."""
@@ -259,11 +279,26 @@ class Table:
         left = {number: quantity for number, quantity in self._left.items() if quantity}
         assert left == {number: it.leaves for number, it in orders.items() if it.leaves}
         for account in ACCOUNTS:
-            mine = [it for it in orders.values() if it.account == account]
+            mine = [it for it in self._needy() if it.account == account]
             bids = sum(it.price * it.leaves for it in mine if it.side is Side.BUY)
             bids += sum(it.terms.budget or 0 for it in mine)
             asks = sum(it.leaves for it in mine if it.side is Side.SELL)
             assert (bids, asks) == tuple(self.desk.held(account, it) for it in ("USD", "BTC"))
+
+    def _needy(self) -> list[Order]:
+        """The open orders that something is held for: of a list only the dearer one.
+
+        While both of a list are open, nothing has happened to either.
+        """
+        book = self.desk.book()
+        needy = dict(book.orders)
+        for pair in self._lists:
+            both = [book.orders[number] for number in pair if number in book.orders]
+            if len(both) == len(pair):
+                assert all(it.leaves == it.quantity for it in both)
+                assert not set(pair) & set(book.stops.woken)
+                del needy[min(both, key=lambda it: it.price * it.leaves).number]
+        return list(needy.values())
 
     def _count(self, event: object) -> None:
         """Of each order: filled + prevented + open + cancelled + expired = quantity."""
@@ -271,6 +306,10 @@ class Table:
         match event:
             case OrderAccepted():
                 self._enter(event, event.terms.quantity)
+            case OrderListAccepted():
+                self._lists.append((event.orders[0].number, event.orders[1].number))
+                for accepted in event.orders:
+                    self._enter(accepted, accepted.terms.quantity)
             case OrderAmended():
                 self._enter(event, event.quantity - self._used[event.number])
             case StopEntered():
@@ -377,6 +416,31 @@ def _place_stop(
     return table.desk.place(account, terms)
 
 
+def _place_list(table: Table, account: str, first: str, second: str) -> Ack:
+    one = _listed(table, first)
+    other = _listed(table, second, one)
+    return table.desk.do(PlaceOrderList(account, SYMBOL, one, other))
+
+
+def _listed(table: Table, words: str, before: OrderTerms | None = None) -> OrderTerms:
+    found = LISTED.fullmatch(words)
+    assert found, words
+    word, quantity, budget, kind, at, limit, display, deadline_us, name, more = found.groups()
+    price, trigger = (at, None) if kind == "at" else (limit, at)
+    types = STOPS.get(kind, (OrderType.MARKET, OrderType.LIMIT))
+    return OrderTerms(
+        before.side if before and not word else table.view.side(word),
+        types[price not in {None, "market"}],
+        None if price in {None, "market"} else table.view.price(int(price)),
+        before.quantity if before and not word else _number(quantity),
+        budget=_number(budget),
+        display=_number(display),
+        client_order_id=name,
+        trigger=table.view.price(int(trigger)) if trigger else None,
+        **_fields(deadline_us, more),
+    )
+
+
 def _number(text: str | None) -> int | None:
     return int(text) if text else None
 
@@ -442,6 +506,7 @@ def _run_stops(table: Table) -> Ack:
 
 
 ACTIONS: tuple[tuple[str, Callable[..., Ack]], ...] = (
+    (r"(\w) ((?:buys|sells) .+) or (.+)", _place_list),
     (ORDER, _place),
     (STOP, _place_stop),
     (rf"(\w) amends {WHICH}: (.+)", _amend),

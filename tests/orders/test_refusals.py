@@ -679,6 +679,7 @@ def test_a_name_outside_its_pattern_leaves_no_record(at: Desk, name: str) -> Non
         place(limit(BUY, 50, 20), name),
         place(limit(BUY, 50, 20), symbol=name),
         CancelOrder(name, SYMBOL, 1),
+        CancelOrders("A", name),
     ):
         with pytest.raises(Malformed):
             at.do(command, OPERATOR)

@@ -11,6 +11,7 @@ from exchange.feeds.script.faults import ScriptError, Unmet
 from exchange.feeds.script.forms import FORMS
 from exchange.feeds.script.play import Played, parse, play, read_script
 from exchange.kernel.laws import InvariantViolation
+from exchange.venue import stops
 from exchange.venue.state import VenueState
 
 PAGE = Path(__file__).parents[2] / "docs" / "play.md"
@@ -51,6 +52,9 @@ def played(more: str, opening: str = OPENING) -> list[Played]:
         "cancel all of",
         "cancel all of alice on",
         "sweep BTC-USD",
+        "run",
+        "run stops of BTC-USD",
+        "alice sells at 110 or at 90 stop 95",
         "alice joins",
         "alice leaves",
         "reduce a1 0.5",
@@ -91,6 +95,14 @@ def test_a_line_that_has_no_form_is_told_before_anything_is_played(line: str) ->
         ("alice buys 1 at 100 until late", "'late' is neither hh:mm:ss nor a step"),
         ("alice buys 1 at 100 self-trade never", "'never' is none of expire_taker"),
         ("al:ice buys 1 at 100", "breaks its pattern"),
+        ("bob sells 1 at 110 or", "'or' is no option of an order"),
+        ("bob sells 1 at 110 or 90 stop 95", "'or' is no option of an order"),
+        ("bob sells 1 at 110 or at 90 stop", "'stop' lacks its value"),
+        ("bob sells 1 at 110 today or at 90 stop 95", "'today' is no option of an order"),
+        ("bob sells 1 at 110 or at 90.001 stop 95", "'90.001' has more than 2 decimals"),
+        ("bob sells 1 at 110 or at 90 stop 95 or at 80", "'or' is no option of an order"),
+        ("bob sells all at 110 or at 90 stop 95", "'all' is not a plain decimal number"),
+        ("al:ice buys 1 at 90 or at 120 stop 110", "breaks its pattern"),
         ("cancel a9", "no order was accepted as 'a9'"),
         ("reduce a9 by 1", "no order was accepted as 'a9'"),
         ("cancel bids of alice", "'bids' is none of all, buys, sells"),
@@ -151,8 +163,10 @@ def test_a_word_that_says_nothing_is_told_where_it_stands(line: str, why: str) -
     [
         "alice buys 1 at 100",
         "expect book\n----\nend",
+        "alice buys 1 at 100 or at 120 stop 110",
         "state halted",
         "sweep",
+        "run stops",
         "expect fills none",
     ],
 )
@@ -196,6 +210,22 @@ def test_a_file_that_is_no_text_or_not_there_is_told(tmp_path: Path) -> None:
             "INSUFFICIENT_FUNDS price",
             "INSUFFICIENT_FUNDS funds 10.000 (bound 9.500)",
         ),
+        (
+            "bob sells 20 at 200 or at market stop 50\nexpect refused WOULD_TRADE",
+            "WOULD_TRADE",
+            "INSUFFICIENT_FUNDS funds 20.000 (bound 9.500)",
+        ),
+        (
+            "alice buys 20 at 90 or at 120 stop 110\nexpect refused WOULD_TRADE",
+            "WOULD_TRADE",
+            "INSUFFICIENT_FUNDS funds 2400.00000 (bound 800.00000)",
+        ),
+        (
+            "bob sells 1 at 200 or at market stop 50\nexpect refused WOULD_TRADE",
+            "WOULD_TRADE",
+            "NEW or UNTRIGGERED",
+        ),
+        ("bob sells 1 at 200 or at market stop 50\nexpect rests 2", "2", "1"),
         ("expect status a1 NEW", "NEW", "PARTIALLY_FILLED"),
         ("expect status b1 FILLED because immediate", "FILLED because immediate", "FILLED"),
         (
@@ -258,6 +288,10 @@ def test_a_refusal_that_the_next_line_does_not_expect_is_not_met(more: str) -> N
         "alice buys 1 at 100 as a1",
         "alice buys 1 at 100 as a:1!",
         "alice buys 1 at 100 ioc post-only",
+        "alice buys 1 at 90 as a2 or at 120 stop 110 as a2",
+        "alice buys 1 at 90 as a1 or at 120 stop 110",
+        "alice buys 1 at 90 or at 91",
+        "dave buys 1 at 90 or at 120 stop 110",
     ],
 )
 def test_the_venue_judges_what_can_be_said(line: str) -> None:
@@ -305,6 +339,39 @@ def test_a_step_that_takes_out_orders_tells_how_many() -> None:
     *_, swept, cancelled, again = [each.told for each in played("\n".join(lines))]
     assert "1 × EXPIRED because deadline" == swept
     assert ("1 × CANCELED because cancelled", "") == (cancelled, again)
+
+
+BRACKET = "bob sells 1 at 110 as tp or at 90 stop 95 as sl\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("alice buys 0.5 at 110", "0.5 @ 110.00 from bob; FILLED; 1 × CANCELED because list"),
+        ("cancel sl", "CANCELED because cancelled; 1 × CANCELED because list"),
+        ("cancel all of bob", "1 × CANCELED because cancelled; 1 × CANCELED because list"),
+        ("state closed", "2 × CANCELED because market_closed; 1 × CANCELED because list"),
+    ],
+)
+def test_of_two_in_one_line_both_are_told_and_what_ended_with_another(line: str, told: str) -> None:
+    *_, listed, last = [each.told for each in played(BRACKET + line)]
+    assert ("NEW or UNTRIGGERED", told) == (listed, last)
+
+
+def test_each_name_stands_for_its_own_order() -> None:
+    lines = ["expect status tp NEW", "expect status sl UNTRIGGERED", "expect rests sl 1"]
+    lines += ["cancel sl", "expect status sl CANCELED because cancelled", "expect rests sl 0"]
+    assert played(BRACKET + "\n".join([*lines, "expect status tp CANCELED because list"]))
+
+
+def test_triggered_orders_that_were_left_enter_when_they_are_run() -> None:
+    """One for this once."""
+    lines = [BRACKET, "bob sells 1 at 90 stop 95 as s2", "alice buys 0.1 at 95", "cancel a1"]
+    lines += ["bob sells 0.1 at 95", "expect status s2 TRIGGERED"]
+    lines += ["run stops", "expect status s2 NEW", "run stops"]
+    with patch.object(stops, "STOPS_MAX", 1):
+        *_, ran, _, again = [each.told for each in played("\n".join(lines))]
+    assert ("1 × entered", "") == (ran, again)
 
 
 def test_every_statement_stands_on_its_page() -> None:

@@ -224,6 +224,32 @@ SABOTAGES = {
         "",
         "tests/store/test_pitfalls.py::test_the_write_ahead_log_starts_anew_while_a_venue_trades",
     ),
+    "the first command after a start goes ahead of what is due": Sabotage(
+        "venue/sequencer.py",
+        "        self._watch = Watch(self.state)\n",
+        "        self._watch = Watch(self.state)\n        self.state.at_work = True\n",
+        "tests/store/test_crash.py"
+        "::test_a_venue_killed_before_the_work_that_a_command_left_does_it_all_the_same",
+    ),
+    "one of a list goes on when the other has traded": Sabotage(
+        "venue/trading.py",
+        "    if room.book.others:\n",
+        "    if room.book.others and not accepted.fills:\n",
+        "tests/matching/test_list_tables.py",
+    ),
+    "both of a list are set off by one sweep": Sabotage(
+        "venue/stops.py",
+        "other is None or other.number not in awake",
+        "other is None or other.number in book.orders",
+        "tests/matching/test_list_tables.py",
+    ),
+    "a list holds what both need": Sabotage(
+        "venue/lists.py",
+        "asset, amount = max(map(sleeping_hold, both, (rules, rules), bounds))",
+        "(asset, amount), (_, more) = map(sleeping_hold, both, (rules, rules), bounds)\n"
+        "    amount += more",
+        "tests/matching/test_list_tables.py",
+    ),
     "a refused order binds its client order id": Sabotage(
         "venue/keys.py",
         "return key is not None and not _by_stranger(command, refusal)",

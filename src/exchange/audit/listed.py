@@ -44,7 +44,8 @@ def due_on_list(
         check_placing(room.market, terms)
         check_terms(terms, rules)
         check_client_order_id(terms)
-        if (account, terms.client_order_id) in book.client_ids:
+        names = [it.client_order_id for it in both if it.client_order_id is not None]
+        if len(set(names)) < len(names) or any((account, it) in book.client_ids for it in names):
             raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id")
         if is_through(room, terms):
             raise Rejected(RejectCode.WOULD_TRIGGER, "trigger")

@@ -1,38 +1,29 @@
 """``exchange order``: one command to a store's venue, given by hand."""
 
-import asyncio
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
-from exchange.cli.look import open_log
-from exchange.cli.output import BROKEN, JsonFlag, StoreOption, fail, print_facts, print_json
-from exchange.feeds.terms import OrderText, Scale, in_decimals, scale_of, terms_of, units_of
-from exchange.kernel.decimals import DecimalError, to_text, to_units
-from exchange.kernel.ids import order_id
-from exchange.kernel.orders import Fill, SelfTrade, Side, TimeInForce
-from exchange.kernel.rejects import Refusal
+from exchange.cli.giving import Giver, give
+from exchange.cli.output import JsonFlag, StoreOption
+from exchange.feeds.terms import OrderText, Scale, terms_of, units_of
+from exchange.kernel.decimals import to_units
+from exchange.kernel.orders import SelfTrade, Side, TimeInForce
 from exchange.orders.commands import (
     AmendOrder,
     AnyCommand,
     CancelOrder,
     CancelOrders,
     PlaceOrder,
+    PlaceOrderList,
     ReduceOrder,
-    Request,
-    Role,
 )
-from exchange.store.urls import StoreUrl
-from exchange.venue.answers import Ack
-from exchange.venue.intake import Malformed
-from exchange.venue.sequencer import KeyConflict, Venue, serving
 
-OPERATOR = "operator"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBER_DIGITS_MAX = 18
-FILL = "{quantity} @ {price} from {account} ({order_id})"
+PAIR = 2
 
 app = typer.Typer(help="Place, change and cancel orders.", no_args_is_help=True)
 
@@ -47,17 +38,6 @@ Key = Annotated[
 AsOperator = Annotated[
     bool, typer.Option("--as-operator", help="Act as an operator, not as the account's owner.")
 ]
-
-
-class Giver(NamedTuple):
-    """Where a command goes, for whom, and how it is answered."""
-
-    store: str
-    account: str
-    symbol: str
-    key: str | None
-    as_operator: bool
-    as_json: bool
 
 
 @app.command("place")
@@ -113,7 +93,72 @@ def place_order(  # one option each
         takes_profit=take_profit is not None,
     )
     giver = Giver(store, account, symbol, key, as_operator, as_json)
-    _give(giver, lambda scale: PlaceOrder(account, symbol, terms_of(order, scale)), side)
+    give(giver, lambda scale: PlaceOrder(account, symbol, terms_of(order, scale)), side)
+
+
+@app.command("oco")
+def place_order_list(  # one option each
+    account: Account,
+    symbol: Annotated[str, typer.Argument(help="The market.")],
+    side: Annotated[Side, typer.Argument(help="Which side both take.")],
+    quantity: Annotated[str, typer.Argument(help="How much, of each.")],
+    *,
+    store: StoreOption,
+    price: Annotated[str | None, typer.Option(help="A limit order at this price.")] = None,
+    stop: Annotated[
+        str | None, typer.Option(help="One that sleeps until a print goes through this price.")
+    ] = None,
+    stop_price: Annotated[
+        str | None, typer.Option(help="Its limit price then; at market without.")
+    ] = None,
+    take_profit: Annotated[
+        str | None, typer.Option(help="One that sleeps until a print reaches this price.")
+    ] = None,
+    take_profit_price: Annotated[
+        str | None, typer.Option(help="Its limit price then; at market without.")
+    ] = None,
+    tif: Annotated[TimeInForce, typer.Option(help="How long both stand.")] = TimeInForce.GTC,
+    until: Annotated[
+        str | None, typer.Option(help="Their deadline with --tif gtd: 2031-01-31T09:30:00Z.")
+    ] = None,
+    post_only: Annotated[
+        bool, typer.Option("--post-only", help="The limit order never trades on entry.")
+    ] = False,
+    display: Annotated[
+        str | None, typer.Option(help="Show so much at a time of what has a limit price.")
+    ] = None,
+    self_trade: Annotated[
+        SelfTrade, typer.Option(help="Where one of them meets an own order.")
+    ] = SelfTrade.EXPIRE_TAKER,
+    client_id: ClientId = None,
+    other_client_id: Annotated[
+        str | None, typer.Option("--other-client-id", metavar="ID", help="Client id of the second.")
+    ] = None,
+    key: Key = None,
+    as_operator: AsOperator = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Place two orders on one hold, of which one cancels the other (OCO): two of --price, --stop
+    and --take-profit, numbered in this order. Exit 1 when they are refused.
+    """
+    both = OrderText(
+        side=side,
+        quantity=quantity,
+        time_in_force=tif,
+        self_trade=self_trade,
+        deadline_us=None if until is None else _time_us(until),
+    )
+    profit = (take_profit, take_profit_price)
+    pair = _pair(price, (stop, stop_price), profit, post_only=post_only, display=display)
+    first, second = [
+        msgspec.structs.replace(both, client_order_id=name, **own)
+        for own, name in zip(pair, (client_id, other_client_id), strict=True)
+    ]
+
+    def command(scale: Scale) -> AnyCommand:
+        return PlaceOrderList(account, symbol, terms_of(first, scale), terms_of(second, scale))
+
+    give(Giver(store, account, symbol, key, as_operator, as_json), command, side)
 
 
 @app.command("cancel")
@@ -130,7 +175,7 @@ def cancel_order(
     """Cancel one open order. Exit 1 when it is refused."""
     symbol, number = _order(order, client_id)
     giver = Giver(store, account, symbol, key, as_operator, as_json)
-    _give(giver, lambda _: CancelOrder(account, symbol, number, client_id))
+    give(giver, lambda _: CancelOrder(account, symbol, number, client_id))
 
 
 @app.command("reduce")
@@ -151,7 +196,7 @@ def reduce_order(
     def command(scale: Scale) -> AnyCommand:
         return ReduceOrder(account, symbol, to_units(quantity, scale.quantity), number, client_id)
 
-    _give(Giver(store, account, symbol, key, as_operator, as_json), command)
+    give(Giver(store, account, symbol, key, as_operator, as_json), command)
 
 
 @app.command("amend")
@@ -184,7 +229,7 @@ def amend_order(  # one option each
             trigger=units_of(trigger, scale.price),
         )  # fmt: skip
 
-    _give(Giver(store, account, symbol, key, as_operator, as_json), command)
+    give(Giver(store, account, symbol, key, as_operator, as_json), command)
 
 
 @app.command("cancel-all")
@@ -200,7 +245,37 @@ def cancel_all(
 ) -> None:
     """Cancel all open orders of an account in a market; having none is no refusal."""
     giver = Giver(store, account, symbol, key, as_operator, as_json)
-    _give(giver, lambda _: CancelOrders(account, symbol, side))
+    give(giver, lambda _: CancelOrders(account, symbol, side))
+
+
+def _pair(
+    price: str | None,
+    stop: tuple[str | None, str | None],
+    profit: tuple[str | None, str | None],
+    *,
+    post_only: bool,
+    display: str | None,
+) -> list[dict[str, Any]]:
+    """What two of three orders have for themselves; of what sleeps, the trigger and its limit."""
+    own: list[tuple[str | None, dict[str, Any]]] = [
+        (price, {"price": price, "post_only": post_only}),
+        (stop[0], {"price": stop[1], "trigger": stop[0]}),
+        (profit[0], {"price": profit[1], "trigger": profit[0], "takes_profit": True}),
+    ]
+    pair = [fields for given, fields in own if given is not None]
+    for name, (trigger, limit) in (("stop", stop), ("take-profit", profit)):
+        if trigger is None and limit is not None:
+            raise typer.BadParameter(f"--{name}-price goes with --{name}")
+    if len(pair) != PAIR:
+        raise typer.BadParameter("a list has two of --price, --stop and --take-profit")
+    if post_only and price is None:
+        raise typer.BadParameter("--post-only goes with --price")
+    limited = [fields for fields in pair if fields["price"] is not None]
+    if display is not None and not limited:
+        raise typer.BadParameter("--display goes with a limit price")
+    for fields in limited:
+        fields["display"] = display
+    return pair
 
 
 def _time_us(text: str) -> int:
@@ -219,76 +294,3 @@ def _order(text: str, client_id: str | None) -> tuple[str, int | None]:
     if colon and not (number.isascii() and number.isdigit() and len(number) <= NUMBER_DIGITS_MAX):
         raise typer.BadParameter(f"{text!r} is no order: write SYMBOL:NUMBER")
     return symbol, int(number) if colon else None
-
-
-def _give(
-    giver: Giver, command_of: Callable[[Scale], AnyCommand], side: Side | None = None
-) -> None:
-    """Submit the command as the store's writer, and print the answer."""
-    open_log(giver.store).close()  # A store that is not there is told, not made.
-
-    async def work() -> tuple[Ack, Scale]:
-        async with serving(StoreUrl.parse(giver.store)) as venue:
-            scale = _scale(venue, giver.symbol)
-            request = _request(venue, giver, command_of(scale))
-            return await venue.submit(request), scale
-
-    try:
-        ack, scale = asyncio.run(work())
-    except (DecimalError, Malformed) as error:
-        raise typer.BadParameter(str(error)) from error
-    except KeyConflict:
-        fail("the key or client id was used for another command; nothing was done", BROKEN)
-    _tell(giver, ack, scale, side)
-    if ack.refusal is not None:
-        raise typer.Exit(BROKEN)
-
-
-def _scale(venue: Venue, symbol: str) -> Scale:
-    if symbol not in venue.state.rooms:
-        known = ", ".join(sorted(venue.state.rooms)) or "none"
-        raise typer.BadParameter(f"{symbol!r} is no market of this store; it has: {known}")
-    return scale_of(venue.state, symbol)
-
-
-def _request(venue: Venue, giver: Giver, command: AnyCommand) -> Request:
-    owner = venue.state.owners.get(giver.account)
-    if owner is None:
-        raise typer.BadParameter(f"{giver.account!r} is no account of this store")
-    if giver.as_operator:
-        return Request(command, OPERATOR, Role.OPERATOR, giver.key)
-    return Request(command, owner, Role.TRADER, giver.key)
-
-
-def _tell(giver: Giver, ack: Ack, scale: Scale, side: Side | None) -> None:
-    """The answer as one document, or what of it there is, line by line."""
-    refused = _refusal(in_decimals(ack.refusal, scale, side)) if ack.refusal else None
-    fills = [_fill(giver.symbol, fill, scale) for fill in ack.fills]
-    told = {"order_id": ack.order_id, "status": ack.status and ack.status.value}
-    if giver.as_json:
-        accepted = {"accepted": not refused, "position": ack.position}
-        print_json(told | accepted | {"fills": fills, "refusal": refused})
-    elif refused:
-        print_facts("refused", _known(refused))
-    else:
-        shown = [FILL.format(**fill) for fill in fills] or None
-        print_facts("accepted", _known(told | {"fills": shown}))
-
-
-def _fill(symbol: str, fill: Fill, scale: Scale) -> dict[str, str]:
-    return {
-        "order_id": order_id(symbol, fill.maker),
-        "account": fill.account,
-        "price": to_text(fill.price, scale.price),
-        "quantity": to_text(fill.quantity, scale.quantity),
-    }
-
-
-def _refusal(refusal: Refusal) -> dict[str, int | str | None]:
-    code, field = refusal.code.value, refusal.field or None
-    return {"code": code, "field": field, "value": refusal.value, "bound": refusal.bound}
-
-
-def _known(facts: Mapping[str, object]) -> dict[str, object]:
-    """Facts that there are."""
-    return {name: fact for name, fact in facts.items() if fact is not None}

@@ -104,10 +104,8 @@ def check_list(first: OrderTerms, second: OrderTerms) -> None:
     """Nothing, when two orders can be a list: one side, one quantity, at most one limit order.
 
     Raises:
-        Rejected: FIELD_COMBINATION with the field of the second that does not go with the first,
-            or DUPLICATE_CLIENT_ORDER_ID.
+        Rejected: FIELD_COMBINATION with the field of the second that does not go with the first.
     """
-    named = first.client_order_id
     wrong = (
         "side" if first.side is not second.side
         else "quantity" if first.quantity is None or first.quantity != second.quantity
@@ -117,8 +115,6 @@ def check_list(first: OrderTerms, second: OrderTerms) -> None:
     )  # fmt: skip
     if wrong is not None:
         raise Rejected(RejectCode.FIELD_COMBINATION, wrong)
-    if named is not None and named == second.client_order_id:
-        raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
 
 
 def _waits(terms: OrderTerms) -> bool:

@@ -54,7 +54,7 @@ def amend_order(state: VenueState, command: AmendOrder, journal: Journal) -> Non
     if order.is_due(journal.at_us):
         close_orders(state, room, [order], EndReason.DEADLINE, journal)
         return
-    check_alone(room.book, order)
+    check_alone(room, order)
     terms = amended_terms(order, command)
     if order.level is None:
         _amend_sleeping(state, room, order, terms, command, journal)

@@ -32,6 +32,8 @@ def admit(request: Request) -> Admitted:
     if request.role is Role.SYSTEM:
         raise Malformed("the venue gives its own commands itself")
     account, symbol = account_of(command), getattr(command, "symbol", None)
+    if symbol is None:
+        symbol = getattr(command, "only_symbol", None)
     if not (
         is_name(request.actor)
         and (account is None or is_name(account))

@@ -18,7 +18,13 @@ from exchange.orders.validate import (
 from exchange.venue.journal import Journal
 from exchange.venue.parts import check_funds, end_others, part, post
 from exchange.venue.state import VenueState
-from exchange.venue.trading import check_place, check_trigger, sleeping_bound, sleeping_hold
+from exchange.venue.trading import (
+    check_place,
+    check_trigger,
+    check_unused,
+    sleeping_bound,
+    sleeping_hold,
+)
 from exchange.wallet.entries import hold
 
 
@@ -34,12 +40,12 @@ def place_order_list(state: VenueState, command: PlaceOrderList, journal: Journa
     rules, book = room.market.instrument, room.book
     for terms in both:
         check_placing(room.market, terms)
+    check_list(*both)
     for terms in both:
         check_terms(terms, rules)
-    check_list(*both)
     deadlines = [check_deadline(terms, rules, at_us) for terms in both]
+    _check_names(book, account, command.first, command.second)
     for more, terms in enumerate(both):
-        check_client_order_id(terms)
         check_place(book, account, terms, rules, more)
     for terms in both:
         check_trigger(book, terms)
@@ -63,6 +69,20 @@ def place_order_list(state: VenueState, command: PlaceOrderList, journal: Journa
     entries += part(room, met, command.first.side, journal)
     entries += end_others(room, met, journal)
     post(state, entries, journal, cause)
+
+
+def _check_names(book: Book, account: str, first: OrderTerms, second: OrderTerms) -> None:
+    """Client order ids keep their form, and none has two orders.
+
+    Raises:
+        Rejected: INVALID_ID or DUPLICATE_CLIENT_ORDER_ID.
+    """
+    check_client_order_id(first)
+    check_client_order_id(second)
+    if second.client_order_id is not None:
+        check_unused(account, second.client_order_id, {(account, first.client_order_id)})
+    for terms in (first, second):
+        check_unused(account, terms.client_order_id, book.client_ids)
 
 
 def _plan(book: Book, terms: OrderTerms, at_us: int) -> Plan:

@@ -8,7 +8,6 @@ from exchange.kernel.instruments import Instrument
 from exchange.kernel.journal import Entry
 from exchange.kernel.orders import BUY, EndReason, Fill, Met, Side
 from exchange.kernel.rejects import RejectCode, Rejected
-from exchange.matching.book import Book
 from exchange.matching.events import OrdersCancelled
 from exchange.matching.ladder import Order, shared
 from exchange.settlement.events import FeesClosed
@@ -52,14 +51,16 @@ def check_funds(state: VenueState, account: str, asset: str, amount: int) -> Non
         raise Rejected(RejectCode.INSUFFICIENT_FUNDS, "funds", amount, free)
 
 
-def check_alone(book: Book, order: Order) -> None:
+def check_alone(room: Room, order: Order) -> None:
     """Nothing, unless the order shares what it holds with another one of its list.
 
     Raises:
         Rejected: IN_LIST.
     """
-    if order.number in book.others:
-        raise Rejected(RejectCode.IN_LIST, "order", book.others[order.number].number)
+    other = room.book.others.get(order.number)
+    if other is not None:
+        name = order_id(room.market.instrument.symbol, other.number)
+        raise Rejected(RejectCode.IN_LIST, "order", name)
 
 
 def settle_fills(

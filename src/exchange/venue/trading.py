@@ -1,6 +1,6 @@
 """Orders: place, cancel, reduce. Each function judges, then records."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import islice
 
 from exchange.kernel.ids import group_key, order_id
@@ -221,7 +221,7 @@ def reduce_order(state: VenueState, command: ReduceOrder, journal: Journal) -> N
     if quantity >= order.leaves:
         close_orders(state, room, [order], EndReason.CANCELLED, journal)
         return
-    check_alone(room.book, order)
+    check_alone(room, order)
     if quantity % rules.lot:
         raise Rejected(RejectCode.OFF_LOT, "quantity", quantity, rules.lot)
 
@@ -238,6 +238,16 @@ def close_orders(
     post(state, end_orders(room, orders, reason, journal), journal, cause)
 
 
+def check_unused(account: str, named: str | None, known: Container[tuple[str, str | None]]) -> None:
+    """Nothing, while no open order of the account has that client order id.
+
+    Raises:
+        Rejected: DUPLICATE_CLIENT_ORDER_ID.
+    """
+    if (account, named) in known:
+        raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
+
+
 def check_place(
     book: Book, account: str, terms: OrderTerms, rules: Instrument, more: int = 0
 ) -> None:
@@ -246,9 +256,8 @@ def check_place(
     Raises:
         Rejected: DUPLICATE_CLIENT_ORDER_ID or OPEN_ORDERS_MAX, in this order.
     """
-    named = terms.client_order_id
-    if named is not None and (account, named) in book.client_ids:
-        raise Rejected(RejectCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id", named)
+    if terms.client_order_id is not None:
+        check_unused(account, terms.client_order_id, book.client_ids)
     lasting = terms.time_in_force
     rests = terms.type is LIMIT and lasting.rests
     if rests or terms.trigger is not None:

@@ -22,6 +22,10 @@ class Form(NamedTuple):
 
 
 buy, sell = partial(trading.place, Side.BUY), partial(trading.place, Side.SELL)
+buy_either, sell_either = (partial(trading.place_list, side) for side in (Side.BUY, Side.SELL))
+
+EITHER = "{quantity} at {price} {options...} or at {other_price} {other_options...}"
+"""Two orders of one side and quantity, of which one cancels the other."""
 
 FORMS = (
     Form("market {symbol} {settings...}", opening.list_market),
@@ -35,6 +39,8 @@ FORMS = (
     Form("transfer {amount} {asset} from {account} to {target}", opening.transfer),
     Form("clock {time}", opening.set_clock),
     Form("state {state}", opening.change_state),
+    Form(f"{{account}} buys {EITHER}", buy_either),
+    Form(f"{{account}} sells {EITHER}", sell_either),
     Form("{account} buys {quantity} at {price} {options...}", buy),
     Form("{account} sells {quantity} at {price} {options...}", sell),
     Form("{account} buys for {budget} at market {options...}", buy),
@@ -44,6 +50,7 @@ FORMS = (
     Form("reduce {name} by {quantity}", trading.reduce),
     Form("amend {name} {changes...}", trading.amend),
     Form("sweep", trading.sweep),
+    Form("run stops", trading.run_stops),
     Form("expect fills {fills...}", expect.expect_fills),
     Form("expect refused {code} [{field}]", expect.expect_refused),
     Form("expect status {name} {status} [because {reason}]", expect.expect_status),

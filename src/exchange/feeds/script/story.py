@@ -5,10 +5,9 @@ from typing import NamedTuple
 from exchange.feeds.script.lives import Life, Lives
 from exchange.feeds.script.words import Unreadable
 from exchange.feeds.terms import Scale, scale_of
-from exchange.kernel.events import Envelope
+from exchange.kernel.events import Envelope, Event
 from exchange.kernel.laws import hold_law
 from exchange.matching.book import Book
-from exchange.matching.events import OrdersCancelled
 from exchange.orders.commands import AnyCommand, Request, Role, account_of
 from exchange.orders.records import content_digest
 from exchange.venue.answers import Ack, answer
@@ -40,7 +39,7 @@ class Story:
         self.symbol = ""  # the market that statements are about
         self.ack = Ack(0)  # the last command's
         self.command: AnyCommand | None = None
-        self.taken_out = 0  # how many open orders that command has ended
+        self.effects: list[Event] = []  # what it did
         self.names: dict[str, Named] = {}  # client order id -> the order that had it last
         self.lives = Lives()
         self._envelopes: list[Envelope] = []
@@ -67,15 +66,24 @@ class Story:
                 break
 
     def last_order(self) -> tuple[str, int]:
-        """Symbol and number of the order that the last command was about.
+        """Symbol and number of the order that the last command was about; of a list, the first.
 
         Raises:
             Unreadable: there is none.
         """
-        if self.ack.order_id is None:
+        return self.last_orders()[0]
+
+    def last_orders(self) -> list[tuple[str, int]]:
+        """Likewise, of a list both.
+
+        Raises:
+            Unreadable: there is none.
+        """
+        names = [name for name in (self.ack.order_id, self.ack.other_id) if name is not None]
+        if not names:
             raise Unreadable("the last command left no order")
-        symbol, _, number = self.ack.order_id.partition(":")
-        return symbol, int(number)
+        parted = [name.partition(":") for name in names]
+        return [(symbol, int(number)) for symbol, _, number in parted]
 
     def named(self, name: str) -> Named:
         """The order of that name.
@@ -148,8 +156,7 @@ class Story:
         self._envelopes += journal.envelopes
         self.lives.follow(journal.envelopes)
         self.command, self.ack = command, answer(journal.envelopes)
-        events = [envelope.event for envelope in journal.envelopes]
-        self.taken_out = sum(len(it.numbers) for it in events if isinstance(it, OrdersCancelled))
+        self.effects = [envelope.event for envelope in journal.envelopes[1:]]
 
     def _request(self, command: AnyCommand) -> Request:
         account, key = account_of(command), f"script:{self.position}"

@@ -7,14 +7,16 @@ from exchange.feeds.script.story import Named, Story
 from exchange.feeds.script.words import Unreadable, member, time_us
 from exchange.feeds.terms import OrderText, terms_of
 from exchange.kernel.decimals import to_units
-from exchange.kernel.orders import SelfTrade, Side, TimeInForce
+from exchange.kernel.orders import OrderTerms, SelfTrade, Side, TimeInForce
 from exchange.orders.commands import (
     AmendOrder,
     CancelOrder,
     CancelOrders,
     ExpireOrders,
     PlaceOrder,
+    PlaceOrderList,
     ReduceOrder,
+    RunStops,
 )
 
 FLAGS: dict[str, dict[str, Any]] = {
@@ -54,17 +56,26 @@ def place(
     budget: str | None = None,
 ) -> None:
     """An order on the market; its name, if it has one, stands for it from then on."""
-    order = OrderText(
-        side=side,
-        price=None if price == "market" else price,
-        quantity=quantity,
-        budget=budget,
-        **_options(story, options.split()),
-    )
-    symbol = story.listed()
-    story.do(PlaceOrder(account, symbol, terms_of(order, story.scale())))
-    if order.client_order_id is not None and story.ack.refusal is None:
-        story.names[order.client_order_id] = Named(symbol, story.last_order()[1], account)
+    terms, symbol = _terms(story, side, price, options, quantity, budget), story.listed()
+    story.do(PlaceOrder(account, symbol, terms))
+    _name(story, account, terms)
+
+
+def place_list(
+    side: Side,
+    story: Story,
+    account: str,
+    quantity: str,
+    price: str,
+    options: str,
+    other_price: str,
+    other_options: str,
+) -> None:
+    """Two orders of which one cancels the other; each may have a name."""
+    first = _terms(story, side, price, options, quantity)
+    second = _terms(story, side, other_price, other_options, quantity)
+    story.do(PlaceOrderList(account, story.listed(), first, second))
+    _name(story, account, first, second)
 
 
 def cancel(story: Story, name: str, account: str | None) -> None:
@@ -110,6 +121,39 @@ def amend(story: Story, name: str, changes: str) -> None:
 def sweep(story: Story) -> None:
     """Take out of the market's book what is due, as the venue does by itself."""
     story.do(ExpireOrders(story.listed()))
+
+
+def run_stops(story: Story) -> None:
+    """Let triggered orders enter that wait for their turn, as the venue does by itself."""
+    story.do(RunStops(story.listed()))
+
+
+def _terms(
+    story: Story,
+    side: Side,
+    price: str,
+    options: str,
+    quantity: str | None,
+    budget: str | None = None,
+) -> OrderTerms:
+    """The terms that an order's words make."""
+    order = OrderText(
+        side=side,
+        price=None if price == "market" else price,
+        quantity=quantity,
+        budget=budget,
+        **_options(story, options.split()),
+    )
+    return terms_of(order, story.scale())
+
+
+def _name(story: Story, account: str, *placed: OrderTerms) -> None:
+    """Let the names of accepted orders stand for them."""
+    if story.ack.refusal is not None:
+        return
+    for terms, (symbol, number) in zip(placed, story.last_orders(), strict=True):
+        if terms.client_order_id is not None:
+            story.names[terms.client_order_id] = Named(symbol, number, account)
 
 
 def _options(story: Story, words: list[str]) -> dict[str, Any]:
