@@ -125,7 +125,7 @@ class _Check:
             if self.until is not None and command[-1].position > self.until:
                 return
             try:
-                follow(self.state, command)
+                follow(self.state, command, self.chain.log.event)
                 if len(command) > 1:
                     self.watch.check(command)
             except InvariantViolation as broken:

@@ -10,6 +10,7 @@ from exchange.kernel.orders import CANCELLING, EndReason, Fill, Status
 from exchange.kernel.rejects import Refusal
 from exchange.matching.events import OrderAccepted, OrderAmended, OrderReduced, OrdersCancelled
 from exchange.orders.records import CommandRecorded
+from exchange.wallet.events import ClaimProposed, WithdrawalRequested
 
 NEW, PARTIALLY_FILLED = Status.NEW, Status.PARTIALLY_FILLED
 FINISHED = (EndReason.FILLED, EndReason.BUDGET_SPENT)
@@ -19,7 +20,8 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
     """The first answer to a command; a repeat gets the same.
 
     ``position`` is that of the command's last event: a read model that has reached it shows
-    the command. ``status`` is null for commands that end or enter no order.
+    the command. ``status`` is null for commands that end or enter no order; ``number`` is
+    that of a withdrawal or a claim that the command made.
     """
 
     position: int
@@ -27,6 +29,7 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
     order_id: str | None = None
     status: Status | None = None
     fills: tuple[Fill, ...] = ()
+    number: int | None = None
 
 
 def answer(envelopes: Sequence[Envelope]) -> Ack:
@@ -51,6 +54,8 @@ def answer(envelopes: Sequence[Envelope]) -> Ack:
             number, fills = event.numbers[0], ()
         case OrderReduced():
             number, stands, fills = event.number, None, ()
+        case WithdrawalRequested() | ClaimProposed():
+            return Ack(position, number=event.number)
         case _:
             return Ack(position)
     return Ack(position, None, order_id(symbol, number), stands, fills)

@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from exchange.kernel.accounts import EXTERNAL, may_be_negative
+from exchange.kernel.accounts import EXTERNAL, may_hold
 from exchange.kernel.events import Event
-from exchange.kernel.journal import EntryKind
+from exchange.kernel.journal import Entry, EntryKind
 from exchange.kernel.laws import hold_law
 from exchange.wallet.events import EntriesPosted
 
-DEPOSIT, TRANSFER = EntryKind.DEPOSIT, EntryKind.TRANSFER
+HOLD, RELEASE, TRADE = EntryKind.HOLD, EntryKind.RELEASE, EntryKind.TRADE
 
 
 class Ledger:
@@ -19,14 +19,17 @@ class Ledger:
     A balance of zero is not kept, so equal ledgers have equal dumps.
     """
 
-    __slots__ = ("_units", "held", "id", "references", "transfer_count", "version")
+    __slots__ = (
+        "_units", "held", "id", "references", "transfer_count", "version", "withdrawing",
+    )  # fmt: skip
 
     def __init__(self, stream: str) -> None:
         self.id = stream
         self.version = 0
         self._units: dict[str, dict[str, int]] = defaultdict(dict)  # asset -> account -> units
         self.held: dict[str, int] = defaultdict(int)  # asset -> units in all accounts' ``held``
-        self.references: set[str] = set()  # business ids that come from outside
+        self.withdrawing: dict[str, int] = defaultdict(int)  # likewise, in their ``withdrawal``
+        self.references: dict[str, int] = {}  # business id from outside -> version that posted it
         self.transfer_count = 0
 
     def balance(self, name: str, asset: str) -> int:
@@ -61,10 +64,20 @@ class Ledger:
                 if name.endswith(":held"):
                     held[asset] += amount
             kind = entry.kind
-            if kind is DEPOSIT:
-                self.references.add(entry.entry_id)
-            elif kind is TRANSFER:
+            if kind is not HOLD and kind is not TRADE and kind is not RELEASE:
+                self._count(entry)
+
+    def _count(self, entry: Entry) -> None:
+        """Keep what an entry that is none of an order's adds to ids and totals."""
+        match entry.kind:
+            case EntryKind.DEPOSIT | EntryKind.FEE_PAYOUT | EntryKind.INSURANCE_FUNDING:
+                self.references[entry.entry_id] = self.version
+            case EntryKind.TRANSFER:
                 self.transfer_count += 1
+            case EntryKind.WITHDRAWAL_HOLD | EntryKind.WITHDRAWAL_RELEASE | EntryKind.WITHDRAWAL:
+                for line in entry.lines:
+                    if line.account.endswith(":withdrawal"):
+                        self.withdrawing[line.asset] += line.amount
 
     def dump(self) -> dict[str, Any]:
         """The whole state as plain data: what the state hash covers."""
@@ -76,21 +89,26 @@ class Ledger:
         }
 
     def check(self) -> None:
-        """Laws L1 and L4 in full, and the totals of what is held: O(balances).
+        """Laws L1 and L4 in full, and the totals of what is set aside: O(balances).
 
         Raises:
             InvariantViolation: money was made, lost or overspent.
         """
         totals: dict[str, int] = {}
         held: dict[str, int] = {}
+        withdrawing: dict[str, int] = {}
         for name, asset, units in self.balances():
             totals[asset] = totals.get(asset, 0) + units
             if name.endswith(":held"):
                 held[asset] = held.get(asset, 0) + units
+            elif name.endswith(":withdrawal"):
+                withdrawing[asset] = withdrawing.get(asset, 0) + units
             check_balance(name, asset, units)
         hold_law("L1", not any(totals.values()), f"assets do not sum to zero: {totals}")
         known = {asset: units for asset, units in self.held.items() if units}
         hold_law("F1", held == known, f"held {held}, counted {known}")
+        known = {asset: units for asset, units in self.withdrawing.items() if units}
+        hold_law("F2", withdrawing == known, f"in withdrawal {withdrawing}, counted {known}")
 
 
 def check_balance(name: str, asset: str, units: int) -> None:
@@ -99,5 +117,4 @@ def check_balance(name: str, asset: str, units: int) -> None:
     Raises:
         InvariantViolation: it is below zero where it must not be, or external above zero.
     """
-    fine = units <= 0 if may_be_negative(name) else units >= 0
-    hold_law("L4", fine, f"{name} has {units} {asset}")
+    hold_law("L4", may_hold(name, units), f"{name} has {units} {asset}")
