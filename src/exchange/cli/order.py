@@ -1,19 +1,17 @@
 """``exchange order``: one command to a store's venue, given by hand."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, NamedTuple
 
 import typer
 
-from exchange.cli.look import open_log
-from exchange.cli.output import BROKEN, JsonFlag, StoreOption, fail, print_facts, print_json
+from exchange.cli.hand import OPERATOR, Key, known, numbered, refusal_facts, submit
+from exchange.cli.output import BROKEN, JsonFlag, StoreOption, print_facts, print_json
 from exchange.feeds.terms import OrderText, Scale, in_decimals, scale_of, terms_of, units_of
-from exchange.kernel.decimals import DecimalError, to_text, to_units
+from exchange.kernel.decimals import to_text, to_units
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import Fill, SelfTrade, Side, TimeInForce
-from exchange.kernel.rejects import Refusal
 from exchange.orders.commands import (
     AmendOrder,
     AnyCommand,
@@ -24,14 +22,10 @@ from exchange.orders.commands import (
     Request,
     Role,
 )
-from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
-from exchange.venue.intake import Malformed
-from exchange.venue.sequencer import KeyConflict, Venue, serving
+from exchange.venue.sequencer import Venue
 
-OPERATOR = "operator"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NUMBER_DIGITS_MAX = 18
 FILL = "{quantity} @ {price} from {account} ({order_id})"
 
 app = typer.Typer(help="Place, change and cancel orders.", no_args_is_help=True)
@@ -41,9 +35,6 @@ OpenOrder = Annotated[
     str, typer.Argument(help="SYMBOL:NUMBER as it was printed; SYMBOL alone with --client-id.")
 ]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Its client id.")]
-Key = Annotated[
-    str | None, typer.Option(help="Idempotency key: the same line again gets the same answer.")
-]
 AsOperator = Annotated[
     bool, typer.Option("--as-operator", help="Act as an operator, not as the account's owner.")
 ]
@@ -213,32 +204,21 @@ def _time_us(text: str) -> int:
 
 def _order(text: str, client_id: str | None) -> tuple[str, int | None]:
     """Symbol and number of the order; the number is null where a client id names it."""
-    symbol, colon, number = text.partition(":")
-    if bool(colon) is (client_id is not None):
+    if (":" in text) is (client_id is not None):
         raise typer.BadParameter("name the order as SYMBOL:NUMBER, or as SYMBOL with --client-id")
-    if colon and not (number.isascii() and number.isdigit() and len(number) <= NUMBER_DIGITS_MAX):
-        raise typer.BadParameter(f"{text!r} is no order: write SYMBOL:NUMBER")
-    return symbol, int(number) if colon else None
+    return (text, None) if client_id is not None else numbered(text, "order")
 
 
 def _give(
     giver: Giver, command_of: Callable[[Scale], AnyCommand], side: Side | None = None
 ) -> None:
     """Submit the command as the store's writer, and print the answer."""
-    open_log(giver.store).close()  # A store that is not there is told, not made.
 
-    async def work() -> tuple[Ack, Scale]:
-        async with serving(StoreUrl.parse(giver.store)) as venue:
-            scale = _scale(venue, giver.symbol)
-            request = _request(venue, giver, command_of(scale))
-            return await venue.submit(request), scale
+    def request_of(venue: Venue) -> tuple[Request, Scale]:
+        scale = _scale(venue, giver.symbol)
+        return _request(venue, giver, command_of(scale)), scale
 
-    try:
-        ack, scale = asyncio.run(work())
-    except (DecimalError, Malformed) as error:
-        raise typer.BadParameter(str(error)) from error
-    except KeyConflict:
-        fail("the key or client id was used for another command; nothing was done", BROKEN)
+    ack, scale = submit(giver.store, request_of)
     _tell(giver, ack, scale, side)
     if ack.refusal is not None:
         raise typer.Exit(BROKEN)
@@ -262,17 +242,17 @@ def _request(venue: Venue, giver: Giver, command: AnyCommand) -> Request:
 
 def _tell(giver: Giver, ack: Ack, scale: Scale, side: Side | None) -> None:
     """The answer as one document, or what of it there is, line by line."""
-    refused = _refusal(in_decimals(ack.refusal, scale, side)) if ack.refusal else None
+    refused = refusal_facts(in_decimals(ack.refusal, scale, side)) if ack.refusal else None
     fills = [_fill(giver.symbol, fill, scale) for fill in ack.fills]
     told = {"order_id": ack.order_id, "status": ack.status and ack.status.value}
     if giver.as_json:
         accepted = {"accepted": not refused, "position": ack.position}
         print_json(told | accepted | {"fills": fills, "refusal": refused})
     elif refused:
-        print_facts("refused", _known(refused))
+        print_facts("refused", known(refused))
     else:
         shown = [FILL.format(**fill) for fill in fills] or None
-        print_facts("accepted", _known(told | {"fills": shown}))
+        print_facts("accepted", known(told | {"fills": shown}))
 
 
 def _fill(symbol: str, fill: Fill, scale: Scale) -> dict[str, str]:
@@ -282,13 +262,3 @@ def _fill(symbol: str, fill: Fill, scale: Scale) -> dict[str, str]:
         "price": to_text(fill.price, scale.price),
         "quantity": to_text(fill.quantity, scale.quantity),
     }
-
-
-def _refusal(refusal: Refusal) -> dict[str, int | str | None]:
-    code, field = refusal.code.value, refusal.field or None
-    return {"code": code, "field": field, "value": refusal.value, "bound": refusal.bound}
-
-
-def _known(facts: Mapping[str, object]) -> dict[str, object]:
-    """Facts that there are."""
-    return {name: fact for name, fact in facts.items() if fact is not None}
