@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from exchange.audit import money
 from exchange.audit.effects import DUE
-from exchange.audit.money import MONEY
 from exchange.audit.verify import verify
 from exchange.kernel.events import Envelope, Event
 from exchange.kernel.instruments import Asset, MarketState
@@ -476,7 +476,7 @@ def test_an_order_that_used_up_its_fills_is_sound(monkeypatch: pytest.MonkeyPatc
 
 def test_every_kind_of_command_has_its_due_effects() -> None:
     """A new kind can't slip through; a place stands apart."""
-    assert {*DUE, *MONEY, PlaceOrder, ExpireOrders, AmendOrder, RunStops} == set(
+    assert {*DUE, *money.MONEY, PlaceOrder, ExpireOrders, AmendOrder, RunStops} == set(
         typing.get_args(AnyCommand)
     )
 
