@@ -155,7 +155,7 @@ def list_claims(*, store: StoreOption, as_json: JsonFlag = False) -> None:
     """Print the claims that wait for a second person."""
     claims = read_state(store).corrections.claims
     rows = [
-        (str(number), correction_id(it.correction), it.proposer, it.reason)
+        (number, correction_id(it.correction), it.proposer, it.reason)
         for number, it in sorted(claims.items())
     ]
     show(("claim", "correction", "proposer", "reason"), rows, as_json=as_json)
@@ -233,12 +233,12 @@ def give(
         raise typer.Exit(BROKEN)
 
 
-def show(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, as_json: bool) -> None:
+def show(columns: tuple[str, ...], rows: Sequence[tuple[object, ...]], *, as_json: bool) -> None:
     """A table, or a list of documents."""
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
-        print_table(columns, rows)
+        print_table(columns, (map(str, row) for row in rows))
 
 
 def _request(state: VenueState, hand: Hand, command: AnyCommand) -> Request:

@@ -40,7 +40,7 @@ app = typer.Typer(
 
 Number = Annotated[int, typer.Argument(min=1, help="The withdrawal's number.")]
 COLUMNS = (
-    "withdrawal", "account", "asset", "amount", "fee", "to", "state", "approvals", "requester",
+    "withdrawal", "account", "asset", "amount", "fee", "to", "state", "approvals", "needed", "by",
 )  # fmt: skip
 
 
@@ -177,9 +177,9 @@ def list_open(
         if account in (None, asked.account):
             rows.append(
                 (
-                    str(number), asked.account, asked.asset, to_text(asked.amount, places),
+                    number, asked.account, asked.asset, to_text(asked.amount, places),
                     to_text(asked.fee, places), asked.destination, it.stage.value,
-                    f"{len(it.approvers)}/{asked.approvals}", asked.requester,
+                    len(it.approvers), asked.approvals, asked.requester,
                 )
             )  # fmt: skip
     show(COLUMNS, rows, as_json=as_json)
