@@ -13,6 +13,7 @@ from exchange.kernel.orders import BUY, OrderTerms
 from exchange.kernel.rejects import RejectCode
 from tests.bookkeeper import Bookkeeper, Fees
 from tests.oracle import Verdict
+from tests.venue.flow import OWNERS
 
 FEES, CUSTODY = "the fees", "custody"
 
@@ -133,7 +134,8 @@ class Cashier(Bookkeeper):
             return RejectCode.NOT_FOUND
         if found.approved or found.sent:
             return RejectCode.WITHDRAWAL_STATE
-        if actor in found.actors("requested") + found.actors("approved"):
+        barred = [OWNERS[found.account], *found.actors("requested"), *found.actors("approved")]
+        if actor in barred:
             return RejectCode.SECOND_PERSON_REQUIRED
         found.steps.append(("approved", actor))
         return None
@@ -167,7 +169,7 @@ class Cashier(Bookkeeper):
         found = self.withdrawals.get(number)
         if found is None:
             return RejectCode.NOT_FOUND
-        if actor in found.actors("sent"):
+        if found.sent and actor in [OWNERS[found.account], *found.actors("sent")]:
             return RejectCode.SECOND_PERSON_REQUIRED
         self._release(number)
         return None

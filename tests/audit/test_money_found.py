@@ -186,6 +186,8 @@ CASES = {
     "one is approved again": case("L8", APPROVE, here=READY, there=ONCE),
     "one is approved by who asked": case("L8", APPROVE, by("A"), here=ASKED),
     "one is approved twice by one": case("L8", APPROVE, by("op1"), here=ONCE),
+    "one is approved by who is paid": case("L8", APPROVE, by("A"), here=after(("op1", ASK))),
+    "one is given back by who is paid": case("L8", REJECT, by("A"), here=SENT),
     "one is given back by who sent it": case("L8", REJECT, by("op3"), here=SENT),
     "a claim is approved by who proposed it": case("L8", CLAIMED, by("op1"), here=PROPOSED),
     # What a bust moves.

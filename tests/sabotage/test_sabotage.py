@@ -232,8 +232,8 @@ SABOTAGES = {
     ),
     "one person approves for two": Sabotage(
         "venue/withdrawals.py",
-        "if actor == found.asked.requester or actor in found.approvers:",
-        "if actor == found.asked.requester:",
+        "_check_another(state, actor, found, found.asked.requester, *found.approvers)",
+        "_check_another(state, actor, found, found.asked.requester)",
         "tests/wallet/test_withdrawals.py::test_nobody_approves_twice",
     ),
     "a withdrawal is sent that nobody approved": Sabotage(

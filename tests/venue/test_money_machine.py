@@ -68,7 +68,8 @@ TERMS = {"BTC": Terms(3, 10, 39_000, 9_000), "USD": Terms(0, 1, 29_000, 10_000)}
 """Ether can't be withdrawn until somebody says how."""
 
 PEOPLE = ("op1", "op2", "op3")
-people = st.sampled_from(PEOPLE)
+people = st.sampled_from([*PEOPLE, *PEOPLE, "ann"])
+"""One of the operators has accounts of her own."""
 assets = st.sampled_from(ASSETS)
 parts = st.sampled_from([50, 300, 700, 1_000, 1_001])  # of what is there, in thousandths
 choices = st.integers(0, 10**6)
@@ -262,6 +263,7 @@ class MoneyMachine(RuleBasedStateMachine):
         assert ["requested", *["approved"] * needs, "sent"] == names
         persons = [actor for step, actor in steps if step != "sent"]
         assert len(persons) == len(set(persons))
+        assert OWNERS[self.cashier.withdrawals[number].account] not in persons[1:]
 
     def place(self, command: PlaceOrder) -> None:
         """The order comes out as the naive matcher says."""

@@ -184,6 +184,17 @@ def test_who_asks_does_not_approve(at: Desk) -> None:
     assert refusal(at, ApproveWithdrawal(1), "op2") is None
 
 
+def test_who_is_paid_does_not_approve_though_another_asks(at: Desk) -> None:
+    """An operator may have accounts of her own."""
+    assert at.by("op1", ask(10)).refusal is None
+    assert Refusal(SECOND, "actor", "A") == refusal(at, ApproveWithdrawal(1), "A")
+
+
+def test_who_is_paid_does_not_say_that_it_came_back(at: Desk) -> None:
+    come_to(at, "sent")
+    assert Refusal(SECOND, "actor", "A") == refusal(at, RejectWithdrawal(1, "it did"), "A")
+
+
 def test_nobody_approves_twice(at: Desk) -> None:
     at.done(ask(600))
     at.by("op1", ApproveWithdrawal(1))

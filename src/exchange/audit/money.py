@@ -94,13 +94,14 @@ def _approved(asked: Asked, it: money.ApproveWithdrawal) -> Iterator[Effect]:
     found = _open(asked, it.withdrawal)
     waits = found.sender is None and len(found.approvers) < found.asked.approvals
     _demand(waits, RejectCode.WITHDRAWAL_STATE)
-    _demand_another(asked, found.asked.requester, *found.approvers)
+    owner = asked.state.owners.get(found.asked.account)
+    _demand_another(asked, owner, found.asked.requester, *found.approvers)
     yield WITHDRAWALS, WithdrawalApproved(it.withdrawal, asked.actor)
 
 
 def _sent(asked: Asked, it: money.SendWithdrawal) -> Iterator[Effect]:
     found = _open(asked, it.withdrawal)
-    others = set(found.approvers) - {found.asked.requester}
+    others = set(found.approvers) - {found.asked.requester, asked.state.owners[found.asked.account]}
     ready = found.sender is None and len(others) >= found.asked.approvals
     _demand(ready, RejectCode.WITHDRAWAL_STATE)
     _check_reference(it.reference, it.reference, asked.state.withdrawals.references)
@@ -124,7 +125,8 @@ def _completed(asked: Asked, it: money.CompleteWithdrawal) -> Iterator[Effect]:
 def _rejected(asked: Asked, it: money.RejectWithdrawal) -> Iterator[Effect]:
     found = _open(asked, it.withdrawal)
     _demand(is_text(it.reason), RejectCode.INVALID_ID)
-    _demand_another(asked, found.sender)
+    if found.sender is not None:
+        _demand_another(asked, found.sender, asked.state.owners.get(found.asked.account))
     yield WITHDRAWALS, WithdrawalRejected(it.withdrawal, it.reason)
     yield _released(asked, found)
 

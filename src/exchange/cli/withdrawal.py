@@ -101,7 +101,7 @@ def approve(
     key: Key = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say that it may leave: not by who asked, and each person once. Exit 1 when refused."""
+    """Say that it may leave: not by who asked or is paid, each person once. Exit 1 if refused."""
     give(Hand(store, actor, key, as_json), lambda _: ApproveWithdrawal(number))
 
 

@@ -35,7 +35,7 @@ class CancelWithdrawal(Command, frozen=True, tag="cancel_withdrawal"):
 
 
 class ApproveWithdrawal(Command, frozen=True, tag="approve_withdrawal"):
-    """Say that it may leave: not by who asked for it, and each person once."""
+    """Say that it may leave: not by who asked for it or is paid, and each person once."""
 
     withdrawal: int
 

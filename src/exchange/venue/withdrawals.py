@@ -29,8 +29,6 @@ from exchange.wallet.events import (
 from exchange.wallet.payments import withdrawal_hold, withdrawal_payment, withdrawal_release
 from exchange.wallet.withdrawals import Stage, Withdrawal
 
-SECOND_PERSON = RejectCode.SECOND_PERSON_REQUIRED
-
 
 def set_terms(state: VenueState, command: SetWithdrawalTerms, journal: Journal) -> None:
     """Let an asset be withdrawn on these terms.
@@ -91,11 +89,10 @@ def approve(state: VenueState, command: ApproveWithdrawal, journal: Journal) -> 
 
     Raises:
         Rejected: NOT_FOUND, WITHDRAWAL_STATE, or SECOND_PERSON_REQUIRED for whoever has asked
-            for it or approved it already.
+            for it, approved it already, or is paid.
     """
     found, actor = _at(state, command.withdrawal, Stage.REQUESTED), journal.request.actor
-    if actor == found.asked.requester or actor in found.approvers:
-        raise Rejected(SECOND_PERSON, "actor", actor)
+    _check_another(state, actor, found, found.asked.requester, *found.approvers)
 
     journal.begin()
     journal.record(state.withdrawals, WithdrawalApproved(command.withdrawal, actor))
@@ -131,7 +128,7 @@ def complete(state: VenueState, command: CompleteWithdrawal, journal: Journal) -
 
 
 def reject(state: VenueState, command: RejectWithdrawal, journal: Journal) -> None:
-    """Give the money back; what was sent, only by another than who sent it.
+    """Give the money back; what was sent, only by another than who sent it and who is paid.
 
     Raises:
         Rejected: NOT_FOUND, INVALID_ID for the reason, or SECOND_PERSON_REQUIRED.
@@ -139,8 +136,8 @@ def reject(state: VenueState, command: RejectWithdrawal, journal: Journal) -> No
     found, actor = _open(state, command.withdrawal), journal.request.actor
     if not is_text(command.reason):
         raise Rejected(RejectCode.INVALID_ID, "reason")
-    if found.sender == actor:
-        raise Rejected(SECOND_PERSON, "actor", actor)
+    if found.sender is not None:
+        _check_another(state, actor, found, found.sender)
 
     cause = journal.begin()
     journal.record(state.withdrawals, WithdrawalRejected(command.withdrawal, command.reason))
@@ -162,6 +159,12 @@ def cancel(state: VenueState, command: CancelWithdrawal, journal: Journal) -> No
     cause = journal.begin()
     journal.record(state.withdrawals, WithdrawalCancelled(command.withdrawal))
     post(state, [withdrawal_release(found.asked)], journal, cause)
+
+
+def _check_another(state: VenueState, actor: str, found: Withdrawal, *persons: str) -> None:
+    """The actor is none of these persons, nor the owner of the account."""
+    if actor in persons or actor == state.owners[found.asked.account]:
+        raise Rejected(RejectCode.SECOND_PERSON_REQUIRED, "actor", actor)
 
 
 def _at(state: VenueState, number: int, stage: Stage) -> Withdrawal:

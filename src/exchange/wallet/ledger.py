@@ -10,6 +10,15 @@ from exchange.kernel.journal import Entry, EntryKind
 from exchange.kernel.laws import hold_law
 from exchange.wallet.events import EntriesPosted
 
+REFERRED = frozenset({EntryKind.DEPOSIT, EntryKind.FEE_PAYOUT, EntryKind.INSURANCE_FUNDING})
+"""Entries whose business id is a reference from outside."""
+
+CROSSING = REFERRED | {EntryKind.REVERSAL, EntryKind.WITHDRAWAL}
+"""Entries by which money comes to the venue or leaves it, and no others; in one asset each."""
+
+WITHDRAWING = frozenset(
+    {EntryKind.WITHDRAWAL_HOLD, EntryKind.WITHDRAWAL_RELEASE, EntryKind.WITHDRAWAL}
+)
 HOLD, RELEASE, TRADE = EntryKind.HOLD, EntryKind.RELEASE, EntryKind.TRADE
 
 
@@ -20,7 +29,8 @@ class Ledger:
     """
 
     __slots__ = (
-        "_units", "held", "id", "references", "transfer_count", "version", "withdrawing",
+        "_units", "custody", "held", "id", "references", "transfer_count", "version",
+        "withdrawing",
     )  # fmt: skip
 
     def __init__(self, stream: str) -> None:
@@ -29,6 +39,7 @@ class Ledger:
         self._units: dict[str, dict[str, int]] = defaultdict(dict)  # asset -> account -> units
         self.held: dict[str, int] = defaultdict(int)  # asset -> units in all accounts' ``held``
         self.withdrawing: dict[str, int] = defaultdict(int)  # likewise, in their ``withdrawal``
+        self.custody: dict[str, int] = defaultdict(int)  # asset -> units in, less units out
         self.references: dict[str, int] = {}  # business id from outside -> version that posted it
         self.transfer_count = 0
 
@@ -69,15 +80,15 @@ class Ledger:
 
     def _count(self, entry: Entry) -> None:
         """Keep what an entry that is none of an order's adds to ids and totals."""
-        match entry.kind:
-            case EntryKind.DEPOSIT | EntryKind.FEE_PAYOUT | EntryKind.INSURANCE_FUNDING:
-                self.references[entry.entry_id] = self.version
-            case EntryKind.TRANSFER:
-                self.transfer_count += 1
-            case EntryKind.WITHDRAWAL_HOLD | EntryKind.WITHDRAWAL_RELEASE | EntryKind.WITHDRAWAL:
-                for line in entry.lines:
-                    if line.account.endswith(":withdrawal"):
-                        self.withdrawing[line.asset] += line.amount
+        kind = entry.kind
+        if kind is EntryKind.TRANSFER:
+            self.transfer_count += 1
+        if kind in REFERRED:
+            self.references[entry.entry_id] = self.version
+        if kind in CROSSING:
+            self.custody[entry.lines[0].asset] -= _moved(entry, EXTERNAL)
+        if kind in WITHDRAWING:
+            self.withdrawing[entry.lines[0].asset] += _moved(entry, ":withdrawal")
 
     def dump(self) -> dict[str, Any]:
         """The whole state as plain data: what the state hash covers."""
@@ -89,7 +100,7 @@ class Ledger:
         }
 
     def check(self) -> None:
-        """Laws L1 and L4 in full, and the totals of what is set aside: O(balances).
+        """Laws L1, L4 and L5 in full, and the totals of what is set aside: O(balances).
 
         Raises:
             InvariantViolation: money was made, lost or overspent.
@@ -97,18 +108,28 @@ class Ledger:
         totals: dict[str, int] = {}
         held: dict[str, int] = {}
         withdrawing: dict[str, int] = {}
+        custody: dict[str, int] = {}
         for name, asset, units in self.balances():
             totals[asset] = totals.get(asset, 0) + units
             if name.endswith(":held"):
                 held[asset] = held.get(asset, 0) + units
             elif name.endswith(":withdrawal"):
                 withdrawing[asset] = withdrawing.get(asset, 0) + units
+            elif name == EXTERNAL:
+                custody[asset] = -units
             check_balance(name, asset, units)
         hold_law("L1", not any(totals.values()), f"assets do not sum to zero: {totals}")
         known = {asset: units for asset, units in self.held.items() if units}
         hold_law("F1", held == known, f"held {held}, counted {known}")
+        known = {asset: units for asset, units in self.custody.items() if units}
+        hold_law("L5", custody == known, f"custody holds {custody}, {known} came in")
         known = {asset: units for asset, units in self.withdrawing.items() if units}
         hold_law("F2", withdrawing == known, f"in withdrawal {withdrawing}, counted {known}")
+
+
+def _moved(entry: Entry, end: str) -> int:
+    """Units that come to ledger accounts whose name ends so."""
+    return sum(line.amount for line in entry.lines if line.account.endswith(end))
 
 
 def check_balance(name: str, asset: str, units: int) -> None:
