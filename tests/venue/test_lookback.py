@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.kernel.events import Event
+from exchange.kernel.events import Envelope, Event
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import AnyCommand, PlaceOrder, Request, Role
@@ -19,11 +19,12 @@ from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.lookback import posted_entry, settled_trade
+from exchange.venue.replay import STORE_STREAM
 from exchange.venue.sequencer import Bounds, serving
 from exchange.wallet.events import Bust, Corrected, Reversal
 from exchange.wallet.ledger import Ledger
 from tests.audit.logs import verdict_on
-from tests.build import BUY, SELL, limit
+from tests.build import BUY, SELL, Desk, limit
 from tests.store.trading import set_up
 
 STREAM = "settlement:BTC-USD"
@@ -102,19 +103,24 @@ STORY: tuple[tuple[AnyCommand, str | None], ...] = (
 )
 
 
-def told(path: Path, bounds: Bounds, *, together: bool) -> list[RejectCode | None]:
-    """What the venue answers to the story, all of it given at once or one by one."""
-    requests = set_up() + [
+REQUESTS = [
+    *set_up(),
+    *(
         Request(command, actor or "op1", Role.OPERATOR if actor is None else Role.TRADER)
         for command, actor in STORY
-    ]
-    requests.append(Request(ApproveClaim(1), "op2", Role.OPERATOR))
+    ),
+    Request(ApproveClaim(1), "op2", Role.OPERATOR),
+]
+
+
+def told(path: Path, bounds: Bounds, *, together: bool) -> list[RejectCode | None]:
+    """What the venue answers to the story, all of it given at once or one by one."""
 
     async def give() -> list[Ack]:
         async with serving(StoreUrl.parse(f"sqlite:///{path}"), bounds) as venue:
             if together:
-                return await asyncio.gather(*[venue.submit(it, at_us=5) for it in requests])
-            return [await venue.submit(it, at_us=5) for it in requests]
+                return await asyncio.gather(*[venue.submit(it, at_us=5) for it in REQUESTS])
+            return [await venue.submit(it, at_us=5) for it in REQUESTS]
 
     acks = asyncio.run(give())[len(set_up()) :]
     return [ack.refusal.code if ack.refusal else None for ack in acks]
@@ -133,6 +139,21 @@ def test_what_is_not_stored_yet_is_found_as_well_as_what_is(
     assert expected == told(path, bounds, together=together)
     assert [] == verdict_on(path).findings
     log = EventLog(StoreUrl.parse(f"sqlite:///{path}"), EVENTS)
-    made = [it.event.correction for it in log.read() if isinstance(it.event, Corrected)]
+    stored = [it for it in log.read() if it.originator_id != STORE_STREAM]
     log.close()
+    made = [it.event.correction for it in stored if isinstance(it.event, Corrected)]
     assert [Bust("BTC-USD", 1), Bust("BTC-USD", 3), Reversal("bob-BTC")] == made
+    assert placed(without_a_store().envelopes) == placed(stored)
+
+
+def without_a_store() -> Desk:
+    """A desk to which the same was said."""
+    desk = Desk()
+    for it in REQUESTS:
+        desk.decide(it, at_us=5)
+    return desk
+
+
+def placed(envelopes: list[Envelope]) -> list[tuple[str, int, Event]]:
+    """Each event with its place in its stream: law R1, whatever the batches."""
+    return [(it.originator_id, it.originator_version, it.event) for it in envelopes]
