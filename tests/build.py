@@ -69,18 +69,29 @@ class Desk:
         self.effects: list[Event] = []  # of the last command
         self.at_us = 0  # venue time of what comes next
         self._watch = Watch(self.state)
+        self._at: dict[tuple[str, int], Event] = {}  # (stream, version) -> event
 
     def decide(self, request: Request, at_us: int | None = None) -> list[Envelope]:
         """Record the command with its effects, as the sequencer would; the laws are watched."""
-        journal = Journal(self.state, len(self.envelopes))
+        journal = Journal(self.state, len(self.envelopes), self.past)
         at_us = max(self.at_us if at_us is None else at_us, self.state.at_us)
         own = request.role is Role.SYSTEM
         digest = content_digest(request.command) if own else admit(request).digest
         decide(self.state, request, digest, at_us, journal)
         self._watch.check(journal.envelopes)
         self.envelopes += journal.envelopes
+        for it in journal.envelopes:
+            self._at[it.originator_id, it.originator_version] = it.event
         self.effects = [envelope.event for envelope in journal.envelopes[1:]]
         return journal.envelopes
+
+    def past(self, stream: str, version: int) -> Event | None:
+        """What was recorded there, as a log would tell."""
+        return self._at.get((stream, version))
+
+    def by(self, operator: str, command: AnyCommand) -> Ack:
+        """The answer to a command of the operator with that name."""
+        return answer(self.decide(Request(command, operator, Role.OPERATOR)))
 
     def do(self, command: AnyCommand, actor: str | None = None) -> Ack:
         """The answer to a command of the account's owner, or of an operator.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from exchange.audit import money
 from exchange.audit.effects import DUE, DUE_AT
 from exchange.audit.verify import verify
 from exchange.kernel.events import Envelope, Event
@@ -472,7 +473,7 @@ def test_an_order_that_used_up_its_fills_is_sound(monkeypatch: pytest.MonkeyPatc
 
 def test_every_kind_of_command_has_its_due_effects() -> None:
     """A new kind can't slip through; a place stands apart."""
-    assert {*DUE, *DUE_AT, PlaceOrder} == set(typing.get_args(AnyCommand))
+    assert {*DUE, *DUE_AT, *money.MONEY, PlaceOrder} == set(typing.get_args(AnyCommand))
 
 
 def test_a_gap_in_a_stream_is_named() -> None:

@@ -12,7 +12,7 @@ import pytest
 from exchange.audit.chain import DETAIL_MAX
 from exchange.audit.verify import Finding, verify
 from exchange.kernel.accounts import EXTERNAL, FEES, available, held
-from exchange.kernel.events import Envelope, Event
+from exchange.kernel.events import Envelope, Event, Past
 from exchange.kernel.laws import InvariantViolation
 from exchange.orders.commands import Deposit, PlaceOrder, RegisterAsset
 from exchange.store.errors import StoreError
@@ -260,7 +260,7 @@ def test_a_log_that_does_not_begin_with_an_epoch_is_found(small_log: Path, tmp_p
 def test_what_no_law_foresaw_is_a_finding_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the state can't follow, that is said, and at which command."""
 
-    def credulous(state: VenueState, command: Sequence[Envelope]) -> None:
+    def credulous(state: VenueState, command: Sequence[Envelope], _: Past) -> None:
         for it in command:
             state.apply(it.originator_id, it.originator_version, it.event)
 

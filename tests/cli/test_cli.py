@@ -125,7 +125,7 @@ def test_the_command_is_installed() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["trade"],
+        ["sell"],
         ["--venue"],
         ["verify"],
         ["verify", "--store"],

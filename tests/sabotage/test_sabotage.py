@@ -256,6 +256,62 @@ SABOTAGES = {
         "return True",
         "tests/venue/test_idempotency.py",
     ),
+    "one person approves for two": Sabotage(
+        "venue/withdrawals.py",
+        "_check_another(state, actor, found, found.asked.requester, *found.approvers)",
+        "_check_another(state, actor, found, found.asked.requester)",
+        "tests/wallet/test_withdrawals.py::test_nobody_approves_twice",
+    ),
+    "a withdrawal is sent that nobody approved": Sabotage(
+        "venue/withdrawals.py",
+        "found, reference = _at(state, command.withdrawal, Stage.APPROVED), command.reference",
+        "found, reference = _open(state, command.withdrawal), command.reference",
+        "tests/wallet/test_withdrawals.py::test_each_stage_lets_through_what_the_table_says",
+    ),
+    "a rejected withdrawal keeps its fee": Sabotage(
+        "wallet/payments.py",
+        "source, target, units = withdrawal(it.account), available(it.account), it.amount + it.fee",
+        "source, target, units = withdrawal(it.account), available(it.account), it.amount",
+        "tests/venue/test_money_machine.py",
+    ),
+    "custody is told to pay more than it holds": Sabotage(
+        "venue/funds.py",
+        "left = -state.ledger.balance(EXTERNAL, asset) - state.withdrawals.sent.get(asset, 0)",
+        "left = -state.ledger.balance(EXTERNAL, asset)",
+        "tests/wallet/test_withdrawals.py"
+        "::test_no_more_is_sent_than_custody_holds_and_was_not_told_to_pay",
+    ),
+    "a trade is busted twice": Sabotage(
+        "venue/corrections.py",
+        "if correction_id(correction) in state.corrections.done:",
+        "if correction_id(correction) in state.corrections.claims:",
+        "tests/settlement/test_bust.py::test_a_trade_is_busted_once",
+    ),
+    "a bust gives back into what orders hold": Sabotage(
+        "settlement/bust.py",
+        "key = spendable.get(line.account, line.account), line.asset",
+        "key = line.account, line.asset",
+        "tests/settlement/test_bust.py::test_a_bust_puts_every_balance_back_fees_included",
+    ),
+    "who proposes a claim approves it": Sabotage(
+        "venue/corrections.py",
+        "    if actor == claim.proposer:\n",
+        "    if not actor:\n",
+        "tests/settlement/test_bust.py::test_who_proposes_a_claim_does_not_approve_it",
+    ),
+    "a claim takes nothing from who has a part": Sabotage(
+        "venue/corrections.py",
+        "            kept = max(kept, -ledger.balance(line.account, line.asset))\n",
+        "            kept *= ledger.balance(line.account, line.asset) >= -kept\n",
+        "tests/wallet/test_corrections.py"
+        "::test_what_is_short_goes_to_suspense_when_a_second_person_approves",
+    ),
+    "a trade that is not stored yet is not found": Sabotage(
+        "venue/sequencer.py",
+        "for batch in (self._storing, self._forming):\n            for _, name",
+        "for batch in ():\n            for _, name",
+        "tests/venue/test_lookback.py",
+    ),
 }
 
 

@@ -25,6 +25,15 @@ from exchange.orders.commands import (
     Role,
     TransferFunds,
 )
+from exchange.orders.money_commands import (
+    ApproveWithdrawal,
+    BustTrade,
+    CompleteWithdrawal,
+    RequestWithdrawal,
+    ReverseDeposit,
+    SendWithdrawal,
+    SetWithdrawalTerms,
+)
 from exchange.store.log import STREAM_PAGE_EVENTS, Draft, EventLog
 from exchange.store.seal import Row
 from exchange.store.sqlite import LogFactory, LogRecorder
@@ -38,9 +47,13 @@ Dumps = dict[tuple[str, int], bytes]
 
 
 def session(commands: int) -> list[Request]:
-    """Seeded orders, cancels, reductions and transfers; some are refused; the market closes."""
+    """Seeded orders, cancels, reductions and transfers; some are refused.
+
+    Then money leaves, a trade is busted, and the market closes.
+    """
     chance = random.Random(7)  # noqa: S311 - a test's script, the same each time
-    requests = set_up()
+    terms_of_usd = SetWithdrawalTerms("USD", 1, 1, 100, 100)
+    requests = [*set_up(), Request(terms_of_usd, "operator", Role.OPERATOR)]
     for _ in range(commands):
         trader = chance.choice(TRADERS)
         number = chance.randint(1, max(1, commands // 2))
@@ -52,10 +65,21 @@ def session(commands: int) -> list[Request]:
         ]
         (command,) = chance.choices(kinds, [6, 1, 2, 1])
         requests.append(Request(command, trader, Role.TRADER))
+    requests.append(Request(RequestWithdrawal("ada", "USD", 9, "bank"), "ada", Role.TRADER))
+    requests += [Request(command, "operator", Role.OPERATOR) for command in MONEY]
     for state in (MarketState.HALTED, MarketState.CLOSED):
         close = ChangeMarketState("BTC-USD", state, "end")
         requests.append(Request(close, "operator", Role.OPERATOR))
     return requests
+
+
+MONEY: tuple[AnyCommand, ...] = (
+    ApproveWithdrawal(1),
+    SendWithdrawal(1, "wire-1"),
+    CompleteWithdrawal(1),
+    BustTrade("BTC-USD", 7, "clearly erroneous"),
+    ReverseDeposit("ada-BTC", "sent in error", claim=True),
+)
 
 
 def terms(chance: random.Random) -> OrderTerms:

@@ -13,10 +13,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from exchange.kernel.accounts import EXTERNAL, FEES, available, held
+from exchange.kernel.accounts import EXTERNAL, FEES, available, held, withdrawal
 from exchange.kernel.journal import Entry, EntryKind, Line, check_entry
 from exchange.kernel.laws import InvariantViolation
-from exchange.wallet.entries import deposit, hold, release, transfer
+from exchange.wallet.entries import deposit, hold, move, release, transfer
 from exchange.wallet.events import EntriesPosted
 from exchange.wallet.ledger import Ledger
 from tests.effort import Effort, runs
@@ -209,6 +209,27 @@ def test_what_does_not_balance_is_no_entry(lines: tuple[Line, ...]) -> None:
             "L1",
             [Entry("X", EntryKind.TRADE, (Line(available("A"), "BTC", 1),))],
             id="made from nothing",
+        ),
+        pytest.param(
+            "L5",
+            [move("X", EntryKind.TRADE, EXTERNAL, available("A"), "BTC", 5)],
+            id="came in as no deposit",
+        ),
+        pytest.param(
+            "L5",
+            [
+                deposit("d1", "A", "BTC", 5),
+                move("X", EntryKind.RELEASE, available("A"), EXTERNAL, "BTC", 5),
+            ],
+            id="left by no withdrawal",
+        ),
+        pytest.param(
+            "F2",
+            [
+                deposit("d1", "A", "BTC", 5),
+                move("X", EntryKind.HOLD, available("A"), withdrawal("A"), "BTC", 5),
+            ],
+            id="set aside for no withdrawal",
         ),
     ],
 )

@@ -20,6 +20,13 @@ LAWS = {
     EntryKind.TRADE: "S1",
     EntryKind.DEPOSIT: "L5",
     EntryKind.TRANSFER: "L5",
+    EntryKind.WITHDRAWAL_HOLD: "F2",
+    EntryKind.WITHDRAWAL_RELEASE: "F2",
+    EntryKind.WITHDRAWAL: "L5",
+    EntryKind.REVERSAL: "L5",
+    EntryKind.FEE_PAYOUT: "L5",
+    EntryKind.INSURANCE_FUNDING: "L5",
+    EntryKind.BUST: "S4",
 }
 """What a wrong entry breaks."""
 

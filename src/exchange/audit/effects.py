@@ -12,6 +12,7 @@ from exchange.audit.blame import Effect, blame
 from exchange.audit.ended import LEDGER, Cause, closed
 from exchange.audit.entered import due_on_run
 from exchange.audit.listed import due_on_list
+from exchange.audit.money import MONEY, due_on_money
 from exchange.audit.orders import (
     due_on_cancel,
     due_on_cancel_all,
@@ -19,7 +20,7 @@ from exchange.audit.orders import (
     due_on_place,
     due_on_reduce,
 )
-from exchange.kernel.events import Envelope
+from exchange.kernel.events import Envelope, Past, no_past
 from exchange.kernel.ids import is_key, is_name, is_text
 from exchange.kernel.instruments import Asset, MarketState
 from exchange.kernel.laws import InvariantViolation
@@ -39,17 +40,21 @@ from exchange.wallet.events import EntriesPosted
 CLOSED, TRADER = MarketState.CLOSED, Role.TRADER
 
 LAWS = {
+    RejectCode.ALREADY_CORRECTED: "L6",
     RejectCode.DUPLICATE_REFERENCE: "L6",
+    RejectCode.SECOND_PERSON_REQUIRED: "L8",
+    RejectCode.WITHDRAWAL_STATE: "L8",
     RejectCode.MARKET_STATE: "B8",
     RejectCode.NOT_FOUND: "B2",
 }
 """What is broken by doing what had to be refused for that reason; else R7."""
 
 
-def follow(state: VenueState, command: Sequence[Envelope]) -> None:
+def follow(state: VenueState, command: Sequence[Envelope], past: Past = no_past) -> None:
     """Let the state follow a command, and check each effect against what is due in its turn.
 
-    Laws L5 to L7, F1, B1 to B6, B8, S1 to S3 and R7.
+    ``past`` looks back into the log before it. Laws L5 to L8, F1, F2, B1 to B6, B8, S1 to S4
+    and R7.
 
     Raises:
         InvariantViolation: an effect is not the one that is due; the state has followed those
@@ -70,7 +75,7 @@ def follow(state: VenueState, command: Sequence[Envelope]) -> None:
     try:
         _check_right(state, record)
         _apply(state, command[0])
-        for due in _due(state, record, cause, effects):
+        for due in _due(state, record, cause, effects, past):
             found.append(due)
             if effects[len(found) - 1 : len(found)] != [due]:
                 blame(effects, found)
@@ -83,7 +88,11 @@ def follow(state: VenueState, command: Sequence[Envelope]) -> None:
 
 
 def _due(
-    state: VenueState, record: CommandRecorded, cause: Cause, effects: Sequence[Effect]
+    state: VenueState,
+    record: CommandRecorded,
+    cause: Cause,
+    effects: Sequence[Effect],
+    past: Past,
 ) -> Iterator[Effect]:
     """What is due, one effect after the other: each is worked out when the last was followed."""
     command, at_us = record.command, record.at_us
@@ -91,6 +100,8 @@ def _due(
         return due_on_place(state, command, cause, at_us, effects)
     if type(command) in DUE_AT:
         return DUE_AT[type(command)](state, command, cause, at_us)
+    if type(command) in MONEY:
+        return due_on_money(state, record, cause, past)
     return DUE[type(command)](state, command, cause)
 
 

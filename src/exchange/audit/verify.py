@@ -127,7 +127,7 @@ class _Check:
                 return
             try:
                 check_turn(self.state, command[0].event)
-                follow(self.state, command)
+                follow(self.state, command, self.chain.log.event)
                 if len(command) > 1:
                     self.watch.check(command)
             except InvariantViolation as broken:

@@ -1,25 +1,20 @@
-"""How a command given by hand reaches a store's venue, and how the answer is told."""
+"""How an order command given by hand becomes a request, and how its answer is told."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 import typer
 
-from exchange.cli.look import open_log
-from exchange.cli.output import BROKEN, fail, print_facts, print_json
+from exchange.cli.hand import OPERATOR, known, refusal_facts, submit
+from exchange.cli.output import BROKEN, print_facts, print_json
 from exchange.feeds.terms import Scale, in_decimals, scale_of
-from exchange.kernel.decimals import DecimalError, to_text
+from exchange.kernel.decimals import to_text
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import Fill, Side
-from exchange.kernel.rejects import Refusal
 from exchange.orders.commands import AnyCommand, Request, Role
-from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
-from exchange.venue.intake import Malformed
-from exchange.venue.sequencer import KeyConflict, Venue, serving
+from exchange.venue.sequencer import Venue
 
-OPERATOR = "operator"
 FILL = "{quantity} @ {price} from {account} ({order_id})"
 
 
@@ -36,20 +31,12 @@ class Giver(NamedTuple):
 
 def give(giver: Giver, command_of: Callable[[Scale], AnyCommand], side: Side | None = None) -> None:
     """Submit the command as the store's writer, and print the answer."""
-    open_log(giver.store).close()  # A store that is not there is told, not made.
 
-    async def work() -> tuple[Ack, Scale]:
-        async with serving(StoreUrl.parse(giver.store)) as venue:
-            scale = _scale(venue, giver.symbol)
-            request = _request(venue, giver, command_of(scale))
-            return await venue.submit(request), scale
+    def request_of(venue: Venue) -> tuple[Request, Scale]:
+        scale = _scale(venue, giver.symbol)
+        return _request(venue, giver, command_of(scale)), scale
 
-    try:
-        ack, scale = asyncio.run(work())
-    except (DecimalError, Malformed) as error:
-        raise typer.BadParameter(str(error)) from error
-    except KeyConflict:
-        fail("the key or client id was used for another command; nothing was done", BROKEN)
+    ack, scale = submit(giver.store, request_of)
     _tell(giver, ack, scale, side)
     if ack.refusal is not None:
         raise typer.Exit(BROKEN)
@@ -57,8 +44,8 @@ def give(giver: Giver, command_of: Callable[[Scale], AnyCommand], side: Side | N
 
 def _scale(venue: Venue, symbol: str) -> Scale:
     if symbol not in venue.state.rooms:
-        known = ", ".join(sorted(venue.state.rooms)) or "none"
-        raise typer.BadParameter(f"{symbol!r} is no market of this store; it has: {known}")
+        listed = ", ".join(sorted(venue.state.rooms)) or "none"
+        raise typer.BadParameter(f"{symbol!r} is no market of this store; it has: {listed}")
     return scale_of(venue.state, symbol)
 
 
@@ -73,7 +60,7 @@ def _request(venue: Venue, giver: Giver, command: AnyCommand) -> Request:
 
 def _tell(giver: Giver, ack: Ack, scale: Scale, side: Side | None) -> None:
     """The answer as one document, or what of it there is, line by line."""
-    refused = _refusal(in_decimals(ack.refusal, scale, side)) if ack.refusal else None
+    refused = refusal_facts(in_decimals(ack.refusal, scale, side)) if ack.refusal else None
     fills = [_fill(giver.symbol, fill, scale) for fill in ack.fills]
     told = {"order_id": ack.order_id, "other_id": ack.other_id}
     told |= {"status": ack.status and ack.status.value}
@@ -81,10 +68,10 @@ def _tell(giver: Giver, ack: Ack, scale: Scale, side: Side | None) -> None:
         accepted = {"accepted": not refused, "position": ack.position}
         print_json(told | accepted | {"fills": fills, "refusal": refused})
     elif refused:
-        print_facts("refused", _known(refused))
+        print_facts("refused", known(refused))
     else:
         shown = [FILL.format(**fill) for fill in fills] or None
-        print_facts("accepted", _known(told | {"fills": shown}))
+        print_facts("accepted", known(told | {"fills": shown}))
 
 
 def _fill(symbol: str, fill: Fill, scale: Scale) -> dict[str, str]:
@@ -94,13 +81,3 @@ def _fill(symbol: str, fill: Fill, scale: Scale) -> dict[str, str]:
         "price": to_text(fill.price, scale.price),
         "quantity": to_text(fill.quantity, scale.quantity),
     }
-
-
-def _refusal(refusal: Refusal) -> dict[str, int | str | None]:
-    code, field = refusal.code.value, refusal.field or None
-    return {"code": code, "field": field, "value": refusal.value, "bound": refusal.bound}
-
-
-def _known(facts: Mapping[str, object]) -> dict[str, object]:
-    """Facts that there are."""
-    return {name: fact for name, fact in facts.items() if fact is not None}

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from exchange import __version__
-from exchange.cli import bench, demo, feed, look, order, play, verify
+from exchange.cli import bench, demo, feed, look, money, order, play, verify, withdrawal
 from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
 from exchange.feeds.flow import FeedError
 from exchange.feeds.sample import SampleUnavailable
@@ -22,6 +22,12 @@ app = typer.Typer(
 )
 app.add_typer(feed.app, name="feed")
 app.add_typer(order.app, name="order")
+app.add_typer(money.deposit_app, name="deposit")
+app.add_typer(withdrawal.app, name="withdrawal")
+app.add_typer(money.trade_app, name="trade")
+app.add_typer(money.claim_app, name="claim")
+app.add_typer(money.fees_app, name="fees")
+app.add_typer(money.insurance_app, name="insurance")
 app.add_typer(bench.app, name="bench")
 app.command("demo")(demo.demo)
 app.command("play")(play.play_file)

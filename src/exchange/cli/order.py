@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from exchange.cli.giving import Giver, give
+from exchange.cli.hand import Key, numbered
 from exchange.cli.output import JsonFlag, StoreOption
 from exchange.feeds.terms import OrderText, Scale, terms_of, units_of
 from exchange.kernel.decimals import to_units
@@ -22,7 +23,6 @@ from exchange.orders.commands import (
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NUMBER_DIGITS_MAX = 18
 PAIR = 2
 
 app = typer.Typer(help="Place, change and cancel orders.", no_args_is_help=True)
@@ -32,9 +32,6 @@ OpenOrder = Annotated[
     str, typer.Argument(help="SYMBOL:NUMBER as it was printed; SYMBOL alone with --client-id.")
 ]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Its client id.")]
-Key = Annotated[
-    str | None, typer.Option(help="Idempotency key: the same line again gets the same answer.")
-]
 AsOperator = Annotated[
     bool, typer.Option("--as-operator", help="Act as an operator, not as the account's owner.")
 ]
@@ -288,9 +285,6 @@ def _time_us(text: str) -> int:
 
 def _order(text: str, client_id: str | None) -> tuple[str, int | None]:
     """Symbol and number of the order; the number is null where a client id names it."""
-    symbol, colon, number = text.partition(":")
-    if bool(colon) is (client_id is not None):
+    if (":" in text) is (client_id is not None):
         raise typer.BadParameter("name the order as SYMBOL:NUMBER, or as SYMBOL with --client-id")
-    if colon and not (number.isascii() and number.isdigit() and len(number) <= NUMBER_DIGITS_MAX):
-        raise typer.BadParameter(f"{text!r} is no order: write SYMBOL:NUMBER")
-    return symbol, int(number) if colon else None
+    return (text, None) if client_id is not None else numbered(text, "order")

@@ -5,6 +5,9 @@ from functools import lru_cache
 FEES = "venue:fees"
 EXTERNAL = "venue:external"
 """Mirror of what custody holds for the venue: never above zero."""
+INSURANCE = "venue:insurance"
+SUSPENSE = "venue:suspense"
+"""What a correction could not take back, as a debt to the venue: may be below zero."""
 
 
 # Cached: a name that is one object is hashed once and found by identity.
@@ -20,6 +23,14 @@ def held(account: str) -> str:
     return f"acct:{account}:held"
 
 
-def may_be_negative(name: str) -> bool:
-    """Whether the balance of ledger account ``name`` may be below zero."""
-    return name == EXTERNAL
+@lru_cache(maxsize=65_536)
+def withdrawal(account: str) -> str:
+    """What the account's open withdrawals will take, their fees included."""
+    return f"acct:{account}:withdrawal"
+
+
+def may_hold(name: str, units: int) -> bool:
+    """Whether the balance of ledger account ``name`` may be ``units`` (law L4)."""
+    if name == EXTERNAL:
+        return units <= 0
+    return units >= 0 or name == SUSPENSE

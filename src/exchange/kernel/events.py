@@ -1,5 +1,6 @@
 """What every event is, and the envelope that places it in the log."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
@@ -28,3 +29,16 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     originator_version: int
     event: Event
     position: int = 0
+
+
+Past = Callable[[str, int], Event | None]
+"""Looks back into the log: the event of a stream at a version, or null."""
+
+
+def no_past(stream: str, version: int) -> Event | None:
+    """Where nothing can be looked up.
+
+    Raises:
+        LookupError: always.
+    """
+    raise LookupError(f"no log at hand to find {stream} at {version} in")

@@ -28,6 +28,17 @@ class Asset(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unkno
     decimals: int
 
 
+class WithdrawalTerms(
+    msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True
+):
+    """What a withdrawal of an asset costs and needs; all in units of the asset."""
+
+    fee: int  # on top of the amount
+    amount_min: int
+    amount_max: int  # below the least: none may be asked for
+    four_eyes_above: int  # an amount above it needs a second approval
+
+
 class Instrument(
     msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True
 ):

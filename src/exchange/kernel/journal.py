@@ -15,6 +15,13 @@ class EntryKind(enum.Enum):
     HOLD = "hold"
     RELEASE = "release"
     TRADE = "trade"
+    WITHDRAWAL_HOLD = "withdrawal_hold"
+    WITHDRAWAL_RELEASE = "withdrawal_release"
+    WITHDRAWAL = "withdrawal"
+    REVERSAL = "reversal"
+    BUST = "bust"
+    FEE_PAYOUT = "fee_payout"
+    INSURANCE_FUNDING = "insurance_funding"
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
@@ -30,7 +37,9 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unkno
 
     ``entry_id`` is the business id, unique for ever: ``hold:BTC-USD:17``,
     ``trade:BTC-USD:5``, ``release:BTC-USD:17:93`` (order 17, at book version 93),
-    ``deposit:<reference>``, ``transfer:<n>``.
+    ``deposit:<reference>``, ``transfer:<n>``, ``withdrawal:<n>`` with ``:hold`` or ``:release``
+    behind it where it does not pay, ``bust:BTC-USD:5``, ``reversal:<reference>``,
+    ``payout:<reference>``, ``insurance:<reference>``.
     """
 
     entry_id: str

@@ -4,30 +4,27 @@ A command's content is its whole struct; the key, the actor and the time travel 
 a :class:`Request`. New commands and new trailing fields may be added, none changed.
 """
 
-import enum
-from typing import ClassVar
-
 import msgspec
 
 from exchange.kernel.instruments import MarketState
 from exchange.kernel.orders import OrderTerms, Side
-
-
-class Role(enum.Enum):
-    """What the actor acts as; the gateway has checked that it may."""
-
-    TRADER = "trader"
-    OPERATOR = "operator"
-    SYSTEM = "system"
-    """The venue itself: due work, given by nobody else."""
-
-
-class Command(
-    msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False, forbid_unknown_fields=True
-):
-    """The tag is the stored name of the kind. ``ROLE`` may give it; operators may give all."""
-
-    ROLE: ClassVar[Role] = Role.OPERATOR
+from exchange.orders.command import Command as Command  # noqa: PLC0414 - and for who imports it
+from exchange.orders.command import Role as Role  # noqa: PLC0414 - likewise
+from exchange.orders.money_commands import (
+    ApproveClaim,
+    ApproveWithdrawal,
+    BustTrade,
+    CancelWithdrawal,
+    CompleteWithdrawal,
+    DropClaim,
+    FundInsurance,
+    PayOutFees,
+    RejectWithdrawal,
+    RequestWithdrawal,
+    ReverseDeposit,
+    SendWithdrawal,
+    SetWithdrawalTerms,
+)
 
 
 class PlaceOrder(Command, frozen=True, tag="place"):
@@ -215,6 +212,19 @@ AnyCommand = (
     | ListInstrument
     | ChangeMarketState
     | Deposit
+    | SetWithdrawalTerms
+    | RequestWithdrawal
+    | ApproveWithdrawal
+    | SendWithdrawal
+    | CompleteWithdrawal
+    | RejectWithdrawal
+    | CancelWithdrawal
+    | ReverseDeposit
+    | BustTrade
+    | ApproveClaim
+    | DropClaim
+    | PayOutFees
+    | FundInsurance
 )
 
 

@@ -1,7 +1,7 @@
 """What can happen to the rulebook; command records stand in ``records``."""
 
 from exchange.kernel.events import Event
-from exchange.kernel.instruments import Asset, Instrument, MarketState
+from exchange.kernel.instruments import Asset, Instrument, MarketState, WithdrawalTerms
 from exchange.orders.records import CommandRecorded
 
 
@@ -10,6 +10,14 @@ class AssetRegistered(Event, frozen=True):
 
     TOPIC = "orders.AssetRegistered.v1"
     asset: Asset
+
+
+class WithdrawalTermsSet(Event, frozen=True):
+    """New withdrawals of the asset are judged by these from here on. Stream ``assets``."""
+
+    TOPIC = "orders.WithdrawalTermsSet.v1"
+    asset: str
+    terms: WithdrawalTerms
 
 
 class InstrumentListed(Event, frozen=True):
@@ -31,6 +39,7 @@ class MarketStateChanged(Event, frozen=True):
 EVENTS: tuple[type[Event], ...] = (
     CommandRecorded,
     AssetRegistered,
+    WithdrawalTermsSet,
     InstrumentListed,
     MarketStateChanged,
 )

@@ -6,11 +6,16 @@ import msgspec
 
 from exchange.kernel.events import Event
 from exchange.kernel.ids import is_name
-from exchange.kernel.instruments import Asset, Instrument, MarketState
+from exchange.kernel.instruments import Asset, Instrument, MarketState, WithdrawalTerms
 from exchange.kernel.money import PPM, UNITS_MAX
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.orders.commands import ListInstrument
-from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
+from exchange.orders.events import (
+    AssetRegistered,
+    InstrumentListed,
+    MarketStateChanged,
+    WithdrawalTermsSet,
+)
 
 DECIMALS_MAX = 18
 DAY_US = 86_400_000_000
@@ -19,23 +24,32 @@ DAY_US = 86_400_000_000
 class Assets:
     """Every asset of the venue; an event-sourced aggregate (stream ``assets``)."""
 
-    __slots__ = ("by_code", "id", "version")
+    __slots__ = ("by_code", "id", "version", "withdrawal_terms")
 
     def __init__(self, stream: str) -> None:
         self.id = stream
         self.version = 0
         self.by_code: dict[str, Asset] = {}
+        self.withdrawal_terms: dict[str, WithdrawalTerms] = {}  # by code, where there are any
 
     def evolve(self, event: Event) -> None:
         """Follow one event of this stream."""
-        if not isinstance(event, AssetRegistered):
-            raise TypeError(f"{self.id} has no event {type(event).__name__}")
         self.version += 1
-        self.by_code[event.asset.code] = event.asset
+        match event:
+            case AssetRegistered():
+                self.by_code[event.asset.code] = event.asset
+            case WithdrawalTermsSet():
+                self.withdrawal_terms[event.asset] = event.terms
+            case _:
+                raise TypeError(f"{self.id} has no event {type(event).__name__}")
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data: what the state hash covers."""
-        assets = [[asset.code, asset.decimals] for asset in self.by_code.values()]
+        """The whole state as plain data: what the state hash covers.
+
+        An asset's row ends with its withdrawal terms where it has some.
+        """
+        terms = {code: [msgspec.to_builtins(it)] for code, it in self.withdrawal_terms.items()}
+        assets = [[it.code, it.decimals, *terms.get(it.code, ())] for it in self.by_code.values()]
         return {"version": self.version, "assets": sorted(assets)}
 
 

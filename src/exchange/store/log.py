@@ -161,6 +161,16 @@ class EventLog(Application[str]):
         for position, stream, version, topic, state in self.rows(after, page):
             yield Envelope(stream, version, decode(topic, state), position)
 
+    def event(self, stream: str, version: int) -> Event | None:
+        """The event of a stream at a version, if it is there. O(log rows).
+
+        Raises:
+            UnreadableEvent: as for :meth:`read`.
+        """
+        with _explained(self.url):
+            found = self.recorder.select_events(stream, gt=version - 1, lte=version)
+        return self.catalogue.decode(found[0].topic, found[0].state) if found else None
+
     @property
     def last_position(self) -> int:
         """The position of the last event, 0 for an empty log."""

@@ -16,6 +16,7 @@ from exchange.matching.events import (
     OrdersCancelled,
 )
 from exchange.orders.records import CommandRecorded
+from exchange.wallet.events import ClaimProposed, WithdrawalRequested
 
 NEW, PARTIALLY_FILLED = Status.NEW, Status.PARTIALLY_FILLED
 FINISHED = (EndReason.FILLED, EndReason.BUDGET_SPENT)
@@ -26,7 +27,8 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
 
     ``position`` is that of the command's last event: a read model that has reached it shows
     the command. ``status`` is null for commands that end or enter no order. ``other_id`` is the
-    second order of a list, ``status`` then that of the first.
+    second order of a list, ``status`` then that of the first; ``number`` is that of a withdrawal
+    or a claim that the command made.
     """
 
     position: int
@@ -35,6 +37,7 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
     status: Status | None = None
     fills: tuple[Fill, ...] = ()
     other_id: str | None = None
+    number: int | None = None
 
 
 def answer(envelopes: Sequence[Envelope]) -> Ack:
@@ -62,6 +65,8 @@ def answer(envelopes: Sequence[Envelope]) -> Ack:
             number, fills = event.numbers[0], ()
         case OrderReduced():
             number, stands, fills = event.number, None, ()
+        case WithdrawalRequested() | ClaimProposed():
+            return Ack(position, number=event.number)
         case _:
             return Ack(position)
     return Ack(position, None, order_id(symbol, number), stands, fills)

@@ -15,7 +15,9 @@ from exchange.settlement.spot import Settlement
 from exchange.users import events as users
 from exchange.users.user import User
 from exchange.wallet import events as wallet
+from exchange.wallet.corrections import Corrections
 from exchange.wallet.ledger import Ledger
+from exchange.wallet.withdrawals import Withdrawals
 
 EVENTS: tuple[type[Event], ...] = (
     *orders.EVENTS,
@@ -43,11 +45,13 @@ AGGREGATES: dict[str, Callable[[str], Aggregate]] = {
     "assets": Assets,
     "book": Book,
     "commands": CommandLog,
+    "corrections": Corrections,
     "ledger": Ledger,
     "market": Market,
     "orders": CommandLog,
     "settlement": Settlement,
     "user": User,
+    "withdrawals": Withdrawals,
 }
 """Stream name up to the colon -> the aggregate that follows it."""
 

@@ -6,8 +6,18 @@ from typing import Any
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import Refusal, RejectCode, Rejected
 from exchange.orders import commands
+from exchange.orders import money_commands as money
 from exchange.orders.commands import Request
-from exchange.venue import admin, amending, funds, lists, stops, trading
+from exchange.venue import (
+    admin,
+    amending,
+    corrections,
+    funds,
+    lists,
+    stops,
+    trading,
+    withdrawals,
+)
 from exchange.venue.journal import Journal
 from exchange.venue.state import VenueState
 
@@ -22,6 +32,19 @@ DECISIONS: dict[type[commands.Command], Callable[[VenueState, Any, Journal], Non
     commands.RunStops: stops.run_stops,
     commands.TransferFunds: funds.transfer,
     commands.Deposit: funds.deposit,
+    money.PayOutFees: funds.pay_out_fees,
+    money.FundInsurance: funds.fund_insurance,
+    money.SetWithdrawalTerms: withdrawals.set_terms,
+    money.RequestWithdrawal: withdrawals.request,
+    money.ApproveWithdrawal: withdrawals.approve,
+    money.SendWithdrawal: withdrawals.send,
+    money.CompleteWithdrawal: withdrawals.complete,
+    money.RejectWithdrawal: withdrawals.reject,
+    money.CancelWithdrawal: withdrawals.cancel,
+    money.ReverseDeposit: corrections.reverse_deposit,
+    money.BustTrade: corrections.bust_trade,
+    money.ApproveClaim: corrections.approve_claim,
+    money.DropClaim: corrections.drop_claim,
     commands.RegisterUser: admin.register_user,
     commands.OpenAccount: admin.open_account,
     commands.SetTradeGroup: admin.set_trade_group,

@@ -1,6 +1,6 @@
 """The batch in the making: each event evolved, numbered and kept for the append."""
 
-from exchange.kernel.events import Envelope, Event
+from exchange.kernel.events import Envelope, Event, Past, no_past
 from exchange.kernel.rejects import Refusal
 from exchange.orders.commands import Request, account_of
 from exchange.orders.records import CommandRecorded
@@ -11,17 +11,21 @@ from exchange.venue.state import INDEXED, VenueState
 class Journal:
     """The events of one command after the other, from the position behind ``position`` on.
 
-    ``envelopes`` are those of the command that was taken last.
+    ``envelopes`` are those of the command that was taken last; ``past`` looks back into the
+    log up to it, for the rare decision that needs more than the state.
     """
 
-    __slots__ = ("account", "at_us", "digest", "envelopes", "position", "request", "state")
+    __slots__ = (
+        "account", "at_us", "digest", "envelopes", "past", "position", "request", "state",
+    )  # fmt: skip
 
     request: Request
     digest: str
     account: str | None
 
-    def __init__(self, state: VenueState, position: int) -> None:
+    def __init__(self, state: VenueState, position: int, past: Past = no_past) -> None:
         self.state = state
+        self.past = past
         self.position = position
         self.envelopes: list[Envelope] = []
         self.at_us = 0

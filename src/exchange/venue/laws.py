@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import count
 
-from exchange.kernel.accounts import held
+from exchange.kernel.accounts import EXTERNAL, held, withdrawal
 from exchange.kernel.events import Envelope
 from exchange.kernel.journal import Entry, EntryKind, check_entry
 from exchange.kernel.laws import InvariantViolation, hold_law
@@ -13,10 +13,19 @@ from exchange.matching.events import OrderAccepted, OrderAmended, StopEntered
 from exchange.settlement.events import Settled, TradesSettled
 from exchange.venue.parts import held_by, held_twice
 from exchange.venue.state import Room, VenueState
-from exchange.wallet.events import EntriesPosted
+from exchange.wallet.events import (
+    EntriesPosted,
+    WithdrawalCancelled,
+    WithdrawalCompleted,
+    WithdrawalRejected,
+    WithdrawalRequested,
+)
 
 TRADE = EntryKind.TRADE
 BOOK_KINDS = frozenset(BOOK_EVENTS)
+WITHDRAWAL_KINDS = frozenset(
+    {WithdrawalRequested, WithdrawalCompleted, WithdrawalRejected, WithdrawalCancelled}
+)
 TAKING = frozenset({OrderAccepted, OrderAmended, StopEntered})
 
 
@@ -35,7 +44,7 @@ class Watch:
             self._count(symbol)
 
     def check(self, envelopes: Iterable[Envelope]) -> None:
-        """Laws L2, B1, S1, S3 and F1 in total, after the command with these effects.
+        """Laws L2, B1, S1, S3, F1 and F2 in total, after the command with these effects.
 
         (L4 holds already: the ledger lets no account be overdrawn.)
 
@@ -59,6 +68,8 @@ class Watch:
                 if kind in TAKING and event.fills:  # type: ignore[attr-defined]  # likewise
                     first = first or event.trade  # type: ignore[attr-defined]  # likewise
                     fills += event.fills  # type: ignore[attr-defined]  # likewise
+            elif kind in WITHDRAWAL_KINDS:
+                self._check_withdrawals()
         if settled or fills:
             _check_settled(first, fills, settled, entries)
 
@@ -69,6 +80,13 @@ class Watch:
             if units != self._needed.get(asset, 0):
                 needed = self._needed.get(asset, 0)
                 raise InvariantViolation("F1", f"{units} {asset} held, {needed} needed")
+
+    def _check_withdrawals(self) -> None:
+        waiting, withdrawing = self._state.withdrawals.held, self._state.ledger.withdrawing
+        for asset, units in waiting.items():
+            if units != withdrawing.get(asset, 0):
+                detail = f"{withdrawing.get(asset, 0)} {asset} in withdrawal, {units} asked for"
+                raise InvariantViolation("F2", detail)
 
     def _check_book(self, symbol: str) -> None:
         book = self._state.rooms[symbol].book
@@ -127,6 +145,21 @@ def check_all(state: VenueState) -> None:
     for key in sorted(needed.keys() | found.keys()):
         want, have = needed.get(key, 0), found.get(key, 0)
         hold_law("F1", want == have, f"{key[0]} holds {have} {key[1]}, its orders need {want}")
+    _check_withdrawals(state)
+
+
+def _check_withdrawals(state: VenueState) -> None:
+    """Law F2 by account, and that custody holds what it was told to pay (L4 to come)."""
+    asked: dict[tuple[str, str], int] = {}
+    for it in state.withdrawals.open.values():
+        key = withdrawal(it.asked.account), it.asked.asset
+        asked[key] = asked.get(key, 0) + it.held
+    balances = state.ledger.balances()
+    found = {(name, asset): n for name, asset, n in balances if name.endswith(":withdrawal")}
+    hold_law("F2", asked == found, f"in withdrawal {found}, asked for {asked}")
+    for asset, sent in state.withdrawals.sent.items():
+        left = -state.ledger.balance(EXTERNAL, asset)
+        hold_law("L4", sent <= left, f"{sent} {asset} are sent, custody holds {left}")
 
 
 def _check_room(symbol: str, room: Room) -> None:

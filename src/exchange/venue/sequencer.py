@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from exchange.collector import settled
-from exchange.kernel.events import Envelope
+from exchange.kernel.events import Envelope, Event
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import Request
 from exchange.orders.records import CommandRecorded, content_digest
@@ -227,7 +227,18 @@ class Venue:
         self._stored.add_done_callback(lambda _: loop.call_soon_threadsafe(self._wake.set))
 
     def _next_batch(self) -> _Batch:
-        return _Batch(Journal(self.state, self.log.position), self.log.draft())
+        return _Batch(Journal(self.state, self.log.position, self._past), self.log.draft())
+
+    def _past(self, stream: str, version: int) -> Event | None:
+        """The event of a stream at a version, on disk or on its way there."""
+        stored = self.log.event(stream, version)
+        if stored is not None:
+            return stored
+        for batch in (self._storing, self._forming):
+            for _, name, number, topic, state in batch.draft.rows if batch else ():
+                if number == version and name == stream:
+                    return self.log.catalogue.decode(topic, state)
+        return None
 
     def _answer_stored(self, stored: "Future[int]") -> None:
         """Answer the batch that has reached the disk.

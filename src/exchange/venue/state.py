@@ -16,7 +16,9 @@ from exchange.settlement.spot import Settlement
 from exchange.users.events import AccountOpened, TradeGroupSet
 from exchange.users.user import User
 from exchange.venue.catalogue import Aggregate, make_aggregate
+from exchange.wallet.corrections import Corrections
 from exchange.wallet.ledger import Ledger
+from exchange.wallet.withdrawals import Withdrawals
 
 A = TypeVar("A")
 
@@ -49,6 +51,8 @@ class VenueState:
         self.at_us = 0  # venue time of the last command
         self.assets = self._make("assets", Assets)
         self.ledger = self._make("ledger", Ledger)
+        self.withdrawals = self._make("withdrawals", Withdrawals)
+        self.corrections = self._make("corrections", Corrections)
 
     def index(self, aggregate: Aggregate, event: Event) -> None:
         """Let the indexes follow an ``INDEXED`` event that ``aggregate`` has followed."""

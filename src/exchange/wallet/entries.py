@@ -8,7 +8,7 @@ HOLD, RELEASE = EntryKind.HOLD, EntryKind.RELEASE
 
 def deposit(reference: str, account: str, asset: str, amount: int) -> Entry:
     """Money that custody received for ``account``."""
-    return _move(
+    return move(
         deposit_id(reference), EntryKind.DEPOSIT, EXTERNAL, available(account), asset, amount
     )
 
@@ -20,7 +20,7 @@ def deposit_id(reference: str) -> str:
 
 def transfer(number: int, source: str, target: str, asset: str, amount: int) -> Entry:
     """Money between two accounts of one user."""
-    return _move(
+    return move(
         f"transfer:{number}", EntryKind.TRANSFER, available(source), available(target), asset,
         amount,
     )  # fmt: skip
@@ -28,21 +28,22 @@ def transfer(number: int, source: str, target: str, asset: str, amount: int) -> 
 
 def hold(order_id: str, account: str, asset: str, amount: int) -> Entry:
     """Set aside all that an order may need."""
-    return _move(f"hold:{order_id}", HOLD, available(account), held(account), asset, amount)
+    return move(f"hold:{order_id}", HOLD, available(account), held(account), asset, amount)
 
 
 def rehold(order_id: str, step: int, account: str, asset: str, amount: int) -> Entry:
     """Set aside what an amended order needs beside what it holds; ``step`` as in a release."""
     entry_id = f"hold:{order_id}:{step}"
-    return _move(entry_id, HOLD, available(account), held(account), asset, amount)
+    return move(entry_id, HOLD, available(account), held(account), asset, amount)
 
 
 def release(order_id: str, step: int, account: str, asset: str, amount: int) -> Entry:
     """Give back what an order no longer needs; ``step`` is the book version that freed it."""
-    return _move(
+    return move(
         f"release:{order_id}:{step}", RELEASE, held(account), available(account), asset, amount
     )
 
 
-def _move(entry_id: str, kind: EntryKind, source: str, target: str, asset: str, n: int) -> Entry:
+def move(entry_id: str, kind: EntryKind, source: str, target: str, asset: str, n: int) -> Entry:
+    """``n`` units from one ledger account to another."""
     return Entry(entry_id, kind, (Line(source, asset, -n), Line(target, asset, n)))

@@ -4,13 +4,22 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from exchange.kernel.accounts import EXTERNAL, may_be_negative
+from exchange.kernel.accounts import EXTERNAL, may_hold
 from exchange.kernel.events import Event
-from exchange.kernel.journal import EntryKind
+from exchange.kernel.journal import Entry, EntryKind
 from exchange.kernel.laws import hold_law
 from exchange.wallet.events import EntriesPosted
 
-DEPOSIT, TRANSFER = EntryKind.DEPOSIT, EntryKind.TRANSFER
+REFERRED = frozenset({EntryKind.DEPOSIT, EntryKind.FEE_PAYOUT, EntryKind.INSURANCE_FUNDING})
+"""Entries whose business id is a reference from outside."""
+
+CROSSING = REFERRED | {EntryKind.REVERSAL, EntryKind.WITHDRAWAL}
+"""Entries by which money comes to the venue or leaves it, and no others; in one asset each."""
+
+WITHDRAWING = frozenset(
+    {EntryKind.WITHDRAWAL_HOLD, EntryKind.WITHDRAWAL_RELEASE, EntryKind.WITHDRAWAL}
+)
+HOLD, RELEASE, TRADE = EntryKind.HOLD, EntryKind.RELEASE, EntryKind.TRADE
 
 
 class Ledger:
@@ -19,14 +28,19 @@ class Ledger:
     A balance of zero is not kept, so equal ledgers have equal dumps.
     """
 
-    __slots__ = ("_units", "held", "id", "references", "transfer_count", "version")
+    __slots__ = (
+        "_units", "custody", "held", "id", "references", "transfer_count", "version",
+        "withdrawing",
+    )  # fmt: skip
 
     def __init__(self, stream: str) -> None:
         self.id = stream
         self.version = 0
         self._units: dict[str, dict[str, int]] = defaultdict(dict)  # asset -> account -> units
         self.held: dict[str, int] = defaultdict(int)  # asset -> units in all accounts' ``held``
-        self.references: set[str] = set()  # business ids that come from outside
+        self.withdrawing: dict[str, int] = defaultdict(int)  # likewise, in their ``withdrawal``
+        self.custody: dict[str, int] = defaultdict(int)  # asset -> units in, less units out
+        self.references: dict[str, int] = {}  # business id from outside -> version that posted it
         self.transfer_count = 0
 
     def balance(self, name: str, asset: str) -> int:
@@ -61,10 +75,20 @@ class Ledger:
                 if name.endswith(":held"):
                     held[asset] += amount
             kind = entry.kind
-            if kind is DEPOSIT:
-                self.references.add(entry.entry_id)
-            elif kind is TRANSFER:
-                self.transfer_count += 1
+            if kind is not HOLD and kind is not TRADE and kind is not RELEASE:
+                self._count(entry)
+
+    def _count(self, entry: Entry) -> None:
+        """Keep what an entry that is none of an order's adds to ids and totals."""
+        kind = entry.kind
+        if kind is EntryKind.TRANSFER:
+            self.transfer_count += 1
+        if kind in REFERRED:
+            self.references[entry.entry_id] = self.version
+        if kind in CROSSING:
+            self.custody[entry.lines[0].asset] -= _moved(entry, EXTERNAL)
+        if kind in WITHDRAWING:
+            self.withdrawing[entry.lines[0].asset] += _moved(entry, ":withdrawal")
 
     def dump(self) -> dict[str, Any]:
         """The whole state as plain data: what the state hash covers."""
@@ -76,21 +100,36 @@ class Ledger:
         }
 
     def check(self) -> None:
-        """Laws L1 and L4 in full, and the totals of what is held: O(balances).
+        """Laws L1, L4 and L5 in full, and the totals of what is set aside: O(balances).
 
         Raises:
             InvariantViolation: money was made, lost or overspent.
         """
         totals: dict[str, int] = {}
         held: dict[str, int] = {}
+        withdrawing: dict[str, int] = {}
+        custody: dict[str, int] = {}
         for name, asset, units in self.balances():
             totals[asset] = totals.get(asset, 0) + units
             if name.endswith(":held"):
                 held[asset] = held.get(asset, 0) + units
+            elif name.endswith(":withdrawal"):
+                withdrawing[asset] = withdrawing.get(asset, 0) + units
+            elif name == EXTERNAL:
+                custody[asset] = -units
             check_balance(name, asset, units)
         hold_law("L1", not any(totals.values()), f"assets do not sum to zero: {totals}")
         known = {asset: units for asset, units in self.held.items() if units}
         hold_law("F1", held == known, f"held {held}, counted {known}")
+        known = {asset: units for asset, units in self.custody.items() if units}
+        hold_law("L5", custody == known, f"custody holds {custody}, {known} came in")
+        known = {asset: units for asset, units in self.withdrawing.items() if units}
+        hold_law("F2", withdrawing == known, f"in withdrawal {withdrawing}, counted {known}")
+
+
+def _moved(entry: Entry, end: str) -> int:
+    """Units that come to ledger accounts whose name ends so."""
+    return sum(line.amount for line in entry.lines if line.account.endswith(end))
 
 
 def check_balance(name: str, asset: str, units: int) -> None:
@@ -99,5 +138,4 @@ def check_balance(name: str, asset: str, units: int) -> None:
     Raises:
         InvariantViolation: it is below zero where it must not be, or external above zero.
     """
-    fine = units <= 0 if may_be_negative(name) else units >= 0
-    hold_law("L4", fine, f"{name} has {units} {asset}")
+    hold_law("L4", may_hold(name, units), f"{name} has {units} {asset}")

@@ -1,0 +1,62 @@
+"""What commands given by hand share: how they reach a store's venue, and how refusals are told."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Annotated, TypeVar
+
+import typer
+
+from exchange.cli.look import open_log
+from exchange.cli.output import BROKEN, fail
+from exchange.kernel.decimals import DecimalError
+from exchange.kernel.rejects import Refusal
+from exchange.orders.commands import Request
+from exchange.store.urls import StoreUrl
+from exchange.venue.answers import Ack
+from exchange.venue.intake import Malformed
+from exchange.venue.sequencer import KeyConflict, Venue, serving
+
+T = TypeVar("T")
+
+OPERATOR = "operator"
+NUMBER_DIGITS_MAX = 18
+
+Key = Annotated[
+    str | None, typer.Option(help="Idempotency key: the same line again gets the same answer.")
+]
+
+
+def submit(store: str, request_of: Callable[[Venue], tuple[Request, T]]) -> tuple[Ack, T]:
+    """Submit a request as the store's writer; the answer, and what ``request_of`` added."""
+    open_log(store).close()  # A store that is not there is told, not made.
+
+    async def work() -> tuple[Ack, T]:
+        async with serving(StoreUrl.parse(store)) as venue:
+            request, more = request_of(venue)
+            return await venue.submit(request), more
+
+    try:
+        return asyncio.run(work())
+    except (DecimalError, Malformed) as error:
+        raise typer.BadParameter(str(error)) from error
+    except KeyConflict:
+        fail("the key or client id was used for another command; nothing was done", BROKEN)
+
+
+def numbered(text: str, what: str) -> tuple[str, int]:
+    """Symbol and number of an order or a trade."""
+    symbol, _, number = text.partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) <= NUMBER_DIGITS_MAX):
+        raise typer.BadParameter(f"{text!r} is no {what}: write SYMBOL:NUMBER")
+    return symbol, int(number)
+
+
+def refusal_facts(refusal: Refusal) -> dict[str, int | str | None]:
+    """A refusal as plain data."""
+    code, field = refusal.code.value, refusal.field or None
+    return {"code": code, "field": field, "value": refusal.value, "bound": refusal.bound}
+
+
+def known(facts: Mapping[str, object]) -> dict[str, object]:
+    """Facts that there are."""
+    return {name: fact for name, fact in facts.items() if fact is not None}

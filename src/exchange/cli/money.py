@@ -1,0 +1,269 @@
+"""``exchange deposit|trade|claim|fees|insurance``: money moved by operators, one command each."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, NamedTuple
+
+import typer
+
+from exchange.cli.hand import OPERATOR, Key, known, numbered, refusal_facts, submit
+from exchange.cli.look import read_state
+from exchange.cli.output import (
+    BROKEN,
+    JsonFlag,
+    StoreOption,
+    print_facts,
+    print_json,
+    print_table,
+)
+from exchange.kernel.decimals import to_text, to_units
+from exchange.kernel.rejects import Refusal
+from exchange.orders.commands import AnyCommand, Deposit, Request, Role, account_of
+from exchange.orders.money_commands import (
+    ApproveClaim,
+    BustTrade,
+    DropClaim,
+    FundInsurance,
+    PayOutFees,
+    ReverseDeposit,
+)
+from exchange.venue.sequencer import Venue
+from exchange.venue.state import VenueState
+from exchange.wallet.corrections import correction_id
+
+deposit_app = typer.Typer(
+    help="Credit what custody received, or take it back.", no_args_is_help=True
+)
+trade_app = typer.Typer(help="Undo trades.", no_args_is_help=True)
+claim_app = typer.Typer(
+    help="Decide on corrections that overdraw somebody; proposed with --claim by another.",
+    no_args_is_help=True,
+)
+fees_app = typer.Typer(help="Take fees out of the venue.", no_args_is_help=True)
+insurance_app = typer.Typer(help="Add to the insurance fund.", no_args_is_help=True)
+
+Account = Annotated[str, typer.Argument(help="The account.")]
+Asset = Annotated[str, typer.Argument(help="The asset's code.")]
+Amount = Annotated[str, typer.Argument(help="How much, in decimals of the asset.")]
+Reference = Annotated[str, typer.Option(help="Custody's own reference, never used before.")]
+Reason = Annotated[str, typer.Option(help="Why, in a few words; it stays in the log.")]
+Claim = Annotated[
+    bool, typer.Option("--claim", help="Propose it, whatever there is: another one decides.")
+]
+ClaimNumber = Annotated[int, typer.Argument(min=1, help="The claim's number.")]
+Operator = Annotated[str, typer.Option("--actor", metavar="NAME", help="Which operator acts.")]
+Asker = Annotated[
+    str | None,
+    typer.Option("--actor", metavar="NAME", help="Which operator acts; else the owner does."),
+]
+
+
+class Hand(NamedTuple):
+    """Where a command goes, who gives it, and how it is answered; no actor: the owner."""
+
+    store: str
+    actor: str | None
+    key: str | None
+    as_json: bool
+
+
+@deposit_app.command("make")
+def make_deposit(
+    account: Account,
+    asset: Asset,
+    amount: Amount,
+    *,
+    reference: Reference,
+    store: StoreOption,
+    actor: Operator = OPERATOR,
+    key: Key = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Credit an account with what custody received. Exit 1 when it is refused."""
+    give(
+        Hand(store, actor, key, as_json),
+        lambda state: Deposit(account, asset, units(state, asset, amount), reference),
+    )
+
+
+@deposit_app.command("reverse")
+def reverse_deposit(
+    reference: Annotated[str, typer.Argument(help="Custody's reference of the deposit.")],
+    *,
+    reason: Reason,
+    store: StoreOption,
+    claim: Claim = False,
+    actor: Operator = OPERATOR,
+    key: Key = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take back what a deposit credited, once. Exit 1 when it is refused."""
+    give(
+        Hand(store, actor, key, as_json),
+        lambda _: ReverseDeposit(reference, reason, claim),
+        "claim",
+    )
+
+
+@trade_app.command("bust")
+def bust_trade(
+    trade: Annotated[str, typer.Argument(help="SYMBOL:NUMBER of the trade.")],
+    *,
+    reason: Reason,
+    store: StoreOption,
+    claim: Claim = False,
+    actor: Operator = OPERATOR,
+    key: Key = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Undo a trade's money, fees included, once. Exit 1 when it is refused."""
+    symbol, number = numbered(trade, "trade")
+    give(
+        Hand(store, actor, key, as_json),
+        lambda _: BustTrade(symbol, number, reason, claim),
+        "claim",
+    )
+
+
+@claim_app.command("approve")
+def approve_claim(
+    claim: ClaimNumber,
+    *,
+    store: StoreOption,
+    actor: Operator = OPERATOR,
+    key: Key = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a proposed correction; what is short is owed to the venue. Exit 1 when refused."""
+    give(Hand(store, actor, key, as_json), lambda _: ApproveClaim(claim))
+
+
+@claim_app.command("drop")
+def drop_claim(
+    claim: ClaimNumber,
+    *,
+    store: StoreOption,
+    actor: Operator = OPERATOR,
+    key: Key = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a proposed correction be. Exit 1 when it is refused."""
+    give(Hand(store, actor, key, as_json), lambda _: DropClaim(claim))
+
+
+@claim_app.command("list")
+def list_claims(*, store: StoreOption, as_json: JsonFlag = False) -> None:
+    """Print the claims that wait for a second person."""
+    claims = read_state(store).corrections.claims
+    rows = [
+        (number, correction_id(it.correction), it.proposer, it.reason)
+        for number, it in sorted(claims.items())
+    ]
+    show(("claim", "correction", "proposer", "reason"), rows, as_json=as_json)
+
+
+@fees_app.command("payout")
+def pay_out_fees(
+    asset: Asset,
+    amount: Amount,
+    *,
+    reference: Reference,
+    store: StoreOption,
+    actor: Operator = OPERATOR,
+    key: Key = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Record that fees have left the venue. Exit 1 when it is refused."""
+    give(
+        Hand(store, actor, key, as_json),
+        lambda state: PayOutFees(asset, units(state, asset, amount), reference),
+    )
+
+
+@insurance_app.command("fund")
+def fund_insurance(
+    asset: Asset,
+    amount: Amount,
+    *,
+    reference: Reference,
+    store: StoreOption,
+    actor: Operator = OPERATOR,
+    key: Key = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Add what custody received to the insurance fund. Exit 1 when it is refused."""
+    give(
+        Hand(store, actor, key, as_json),
+        lambda state: FundInsurance(asset, units(state, asset, amount), reference),
+    )
+
+
+def units(state: VenueState, asset: str, text: str) -> int:
+    """Units of an asset, from decimal text.
+
+    Raises:
+        DecimalError: it is no number, or a finer one.
+    """
+    if asset not in state.assets.by_code:
+        has = ", ".join(sorted(state.assets.by_code)) or "none"
+        raise typer.BadParameter(f"{asset!r} is no asset of this store; it has: {has}")
+    return to_units(text, state.assets.by_code[asset].decimals)
+
+
+def give(
+    hand: Hand, command_of: Callable[[VenueState], AnyCommand], made: str | None = None
+) -> None:
+    """Submit a command and print the answer; ``made`` is what its number counts, if it has one."""
+
+    def request_of(venue: Venue) -> tuple[Request, dict[str, int]]:
+        command = command_of(venue.state)
+        decimals = {code: it.decimals for code, it in venue.state.assets.by_code.items()}
+        decimals[""] = decimals.get(getattr(command, "asset", ""), 0)
+        return _request(venue.state, hand, command), decimals
+
+    ack, decimals = submit(hand.store, request_of)
+    refused = refusal_facts(_in_decimals(ack.refusal, decimals)) if ack.refusal else None
+    told = {made: ack.number} if made else {}
+    if hand.as_json:
+        print_json(told | {"accepted": not refused, "position": ack.position, "refusal": refused})
+    elif refused:
+        print_facts("refused", known(refused))
+    else:
+        print_facts("accepted", known(told))
+    if ack.refusal is not None:
+        raise typer.Exit(BROKEN)
+
+
+def show(columns: tuple[str, ...], rows: Sequence[tuple[object, ...]], *, as_json: bool) -> None:
+    """A table, or a list of documents."""
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        print_table(columns, (map(str, row) for row in rows))
+
+
+def _request(state: VenueState, hand: Hand, command: AnyCommand) -> Request:
+    account = account_of(command)
+    if account is not None and account not in state.owners:
+        raise typer.BadParameter(f"{account!r} is no account of this store")
+    if hand.actor is not None:
+        return Request(command, hand.actor, Role.OPERATOR, hand.key)
+    return Request(command, state.owners[account or ""], Role.TRADER, hand.key)
+
+
+COUNTS = frozenset({"withdrawal", "trade", "claim"})
+"""Fields whose numbers count something."""
+
+
+def _in_decimals(refusal: Refusal, decimals: dict[str, int]) -> Refusal:
+    """With amounts as decimal text; a field that names a balance ends with its asset.
+
+    Assets' decimals by code; those of the command's own asset under "".
+    """
+    if refusal.field in COUNTS:
+        return refusal
+    places = decimals.get(refusal.field.rpartition(":")[2] if ":" in refusal.field else "", 0)
+    value, bound = (
+        to_text(number, places) if isinstance(number, int) else number
+        for number in (refusal.value, refusal.bound)
+    )
+    return Refusal(refusal.code, refusal.field, value, bound)
