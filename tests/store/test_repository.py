@@ -25,6 +25,7 @@ from exchange.orders.commands import (
     Role,
     TransferFunds,
 )
+from exchange.orders.governing import KillVenue
 from exchange.store.log import STREAM_PAGE_EVENTS, Draft, EventLog
 from exchange.store.seal import Row
 from exchange.store.sqlite import LogFactory, LogRecorder
@@ -52,9 +53,10 @@ def session(commands: int) -> list[Request]:
         ]
         (command,) = chance.choices(kinds, [6, 1, 2, 1])
         requests.append(Request(command, trader, Role.TRADER))
-    for state in (MarketState.HALTED, MarketState.CLOSED):
-        close = ChangeMarketState("BTC-USD", state, "end")
-        requests.append(Request(close, "operator", Role.OPERATOR))
+    states = (MarketState.HALTED, MarketState.CLOSED)
+    ends = [ChangeMarketState("BTC-USD", state, "end") for state in states]
+    for end in (*ends, KillVenue("end")):
+        requests.append(Request(end, "operator", Role.OPERATOR))
     return requests
 
 

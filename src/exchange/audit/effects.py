@@ -7,27 +7,28 @@ that and the record. They are worked out once more and compared.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from exchange.audit import people, rules
 from exchange.audit.amended import due_on_amend
 from exchange.audit.blame import Effect, blame
+from exchange.audit.demand import demand
 from exchange.audit.entered import LEDGER, Cause, due_on_run
 from exchange.audit.orders import (
-    closed,
     due_on_cancel,
     due_on_cancel_all,
     due_on_expire,
     due_on_place,
     due_on_reduce,
 )
+from exchange.audit.people import check_right
 from exchange.kernel.events import Envelope
-from exchange.kernel.ids import is_key, is_name, is_text
-from exchange.kernel.instruments import Asset, MarketState
+from exchange.kernel.ids import is_key, is_name
+from exchange.kernel.instruments import Asset
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.money import UNITS_MAX
-from exchange.kernel.orders import EndReason
 from exchange.kernel.rejects import RejectCode, Rejected
-from exchange.orders import commands
-from exchange.orders.commands import Command, Role, account_of
-from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
+from exchange.orders import commands, governing
+from exchange.orders.commands import Command, account_of
+from exchange.orders.events import AssetRegistered, InstrumentListed
 from exchange.orders.records import CommandRecorded, record_stream
 from exchange.orders.rulebook import DECIMALS_MAX, instrument_from
 from exchange.users.events import AccountOpened, TradeGroupSet, UserRegistered
@@ -35,11 +36,10 @@ from exchange.venue.state import VenueState
 from exchange.wallet import entries
 from exchange.wallet.events import EntriesPosted
 
-CLOSED, TRADER = MarketState.CLOSED, Role.TRADER
-
 LAWS = {
     RejectCode.DUPLICATE_REFERENCE: "L6",
     RejectCode.MARKET_STATE: "B8",
+    RejectCode.KILL_SWITCH: "B8",
     RejectCode.NOT_FOUND: "B2",
 }
 """What is broken by doing what had to be refused for that reason; else R7."""
@@ -67,7 +67,7 @@ def follow(state: VenueState, command: Sequence[Envelope]) -> None:
         return
     found: list[Effect] = []
     try:
-        _check_right(state, record)
+        check_right(state, record)
         _apply(state, command[0])
         for due in _due(state, record, cause, effects):
             found.append(due)
@@ -113,21 +113,10 @@ def _check_record(state: VenueState, record: CommandRecorded, stream: str) -> No
         raise InvariantViolation("R7", detail)
 
 
-def _check_right(state: VenueState, record: CommandRecorded) -> None:
-    """A trader acts for its own accounts, an operator for all; foreign ones are unknown."""
-    account, trader = account_of(record.command), record.role is TRADER
-    if account is None:
-        _demand(record.role is record.command.ROLE, RejectCode.NOT_PERMITTED)
-    else:
-        owner = state.owners.get(account)
-        known = owner is not None and (owner == record.actor or not trader)
-        _demand(known, RejectCode.UNKNOWN_ACCOUNT)
-
-
 def _transfer(state: VenueState, command: commands.TransferFunds, cause: Cause) -> Iterator[Effect]:
     account, target = command.account, command.target
     fine = target != account and state.owners.get(target) == state.owners[account]
-    _demand(fine, RejectCode.UNKNOWN_ACCOUNT)
+    demand(fine, RejectCode.UNKNOWN_ACCOUNT)
     _check_amount(state, command.asset, command.amount)
     number = state.ledger.transfer_count + 1
     entry = entries.transfer(number, account, target, command.asset, command.amount)
@@ -136,17 +125,17 @@ def _transfer(state: VenueState, command: commands.TransferFunds, cause: Cause) 
 
 def _deposit(state: VenueState, command: commands.Deposit, cause: Cause) -> Iterator[Effect]:
     reference, known = command.reference, state.ledger.references
-    _demand(command.account in state.owners, RejectCode.UNKNOWN_ACCOUNT)
+    demand(command.account in state.owners, RejectCode.UNKNOWN_ACCOUNT)
     _check_amount(state, command.asset, command.amount)
-    _demand(is_key(reference), RejectCode.INVALID_ID)
-    _demand(entries.deposit_id(reference) not in known, RejectCode.DUPLICATE_REFERENCE)
+    demand(is_key(reference), RejectCode.INVALID_ID)
+    demand(entries.deposit_id(reference) not in known, RejectCode.DUPLICATE_REFERENCE)
     entry = entries.deposit(reference, command.account, command.asset, command.amount)
     yield LEDGER, EntriesPosted(*cause, (entry,))
 
 
 def _check_amount(state: VenueState, asset: str, amount: int) -> None:
-    _demand(asset in state.assets.by_code, RejectCode.UNKNOWN_ASSET)
-    _demand(0 < amount <= UNITS_MAX, RejectCode.AMOUNT_BOUNDS)
+    demand(asset in state.assets.by_code, RejectCode.UNKNOWN_ASSET)
+    demand(0 < amount <= UNITS_MAX, RejectCode.AMOUNT_BOUNDS)
 
 
 def _register_user(state: VenueState, command: commands.RegisterUser, _: Cause) -> Iterator[Effect]:
@@ -157,7 +146,7 @@ def _register_user(state: VenueState, command: commands.RegisterUser, _: Cause) 
 
 def _open_account(state: VenueState, command: commands.OpenAccount, _: Cause) -> Iterator[Effect]:
     stream = f"user:{command.user}"
-    _demand(stream in state.aggregates, RejectCode.UNKNOWN_USER)
+    demand(stream in state.aggregates, RejectCode.UNKNOWN_USER)
     _demand_new(command.account, known=command.account in state.owners)
     yield stream, AccountOpened(command.account)
 
@@ -166,8 +155,8 @@ def _set_trade_group(
     state: VenueState, command: commands.SetTradeGroup, _: Cause
 ) -> Iterator[Effect]:
     owner = state.owners.get(command.account)
-    _demand(owner is not None, RejectCode.UNKNOWN_ACCOUNT)
-    _demand(command.group is None or is_name(command.group), RejectCode.INVALID_ID)
+    demand(owner is not None, RejectCode.UNKNOWN_ACCOUNT)
+    demand(command.group is None or is_name(command.group), RejectCode.INVALID_ID)
     yield f"user:{owner}", TradeGroupSet(command.account, command.group)
 
 
@@ -175,7 +164,7 @@ def _register_asset(
     state: VenueState, command: commands.RegisterAsset, _: Cause
 ) -> Iterator[Effect]:
     _demand_new(command.code, known=command.code in state.assets.by_code)
-    _demand(0 <= command.decimals <= DECIMALS_MAX, RejectCode.AMOUNT_BOUNDS)
+    demand(0 <= command.decimals <= DECIMALS_MAX, RejectCode.AMOUNT_BOUNDS)
     yield state.assets.id, AssetRegistered(Asset(command.code, command.decimals))
 
 
@@ -187,27 +176,9 @@ def _list_instrument(
     yield f"market:{command.symbol}", InstrumentListed(instrument, command.state)
 
 
-def _change_market(
-    state: VenueState, command: commands.ChangeMarketState, cause: Cause
-) -> Iterator[Effect]:
-    room, after = state.room(command.symbol), command.state
-    before, orders = room.market.state, room.book.orders
-    _demand(before is not CLOSED and after is not before, RejectCode.MARKET_STATE)
-    _demand(is_text(command.reason), RejectCode.INVALID_ID)
-    yield room.market.id, MarketStateChanged(after, command.reason)
-    if after is CLOSED:
-        ending = [orders[number] for number in sorted(orders)]
-        yield from closed(room, ending, EndReason.MARKET_CLOSED, cause)
-
-
 def _demand_new(name: str, *, known: bool) -> None:
-    _demand(is_name(name), RejectCode.INVALID_ID)
-    _demand(not known, RejectCode.ALREADY_EXISTS)
-
-
-def _demand(fine: bool, code: RejectCode) -> None:  # noqa: FBT001 - what is demanded
-    if not fine:
-        raise Rejected(code)
+    demand(is_name(name), RejectCode.INVALID_ID)
+    demand(not known, RejectCode.ALREADY_EXISTS)
 
 
 DUE: dict[type[Command], Callable[[VenueState, Any, Cause], Iterator[Effect]]] = {
@@ -221,6 +192,18 @@ DUE: dict[type[Command], Callable[[VenueState, Any, Cause], Iterator[Effect]]] =
     commands.SetTradeGroup: _set_trade_group,
     commands.RegisterAsset: _register_asset,
     commands.ListInstrument: _list_instrument,
-    commands.ChangeMarketState: _change_market,
+    commands.ChangeMarketState: rules.due_on_state,
+    governing.ChangeInstrument: rules.due_on_change,
+    governing.SetFeeTier: rules.due_on_fee_tier,
+    governing.SetAccountTier: rules.due_on_account_tier,
+    governing.GrantRole: people.due_on_grant,
+    governing.RevokeRole: people.due_on_revoke,
+    governing.SuspendUser: people.due_on_suspend,
+    governing.ReinstateUser: people.due_on_reinstate,
+    governing.BlacklistUser: people.due_on_blacklist,
+    governing.KillAccount: people.due_on_kill,
+    governing.ReleaseAccount: people.due_on_kill,
+    governing.KillVenue: people.due_on_kill_venue,
+    governing.ReleaseVenue: people.due_on_kill_venue,
 }
 """What each kind must do; a place stands apart, for what the book made of it comes first."""

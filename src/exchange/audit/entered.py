@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from exchange.audit.blame import Effect
+from exchange.audit.fees import due_trades
 from exchange.audit.walk import walk
 from exchange.kernel.ids import order_id
 from exchange.kernel.instruments import Instrument
@@ -26,7 +27,7 @@ from exchange.matching.ladder import Order
 from exchange.orders.commands import RunStops
 from exchange.orders.validate import check_deadline
 from exchange.settlement.events import FeesClosed
-from exchange.settlement.spot import settle, trade_entry
+from exchange.settlement.spot import trade_entry
 from exchange.venue.parts import held_by, required
 from exchange.venue.state import Room, VenueState
 from exchange.venue.stops import STOPS_MAX
@@ -170,9 +171,7 @@ def _enter(room: Room, order: Order, at_us: int, entries: list[Entry]) -> Iterat
     version = room.book.version
     if event.fills:
         ended = event.ended is not None
-        settled = settle(
-            room.settlement, rules, side, order.number, account, event.fills, ended=ended
-        )
+        settled = due_trades(room, order.number, account, side, event.fills, ended=ended)
         yield room.settlement.id, settled
         for it in settled.trades:
             entries.append(trade_entry(rules, it, limit or it.price))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from exchange.audit.blame import Effect
 from exchange.audit.entered import LEDGER, Cause, due_on_sleep, due_stops, parted
+from exchange.audit.fees import due_trades
 from exchange.audit.matched import check_accepted
 from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
@@ -30,7 +31,7 @@ from exchange.orders.validate import (
 )
 from exchange.risk.pre_trade import check_open_orders
 from exchange.settlement.events import FeesClosed
-from exchange.settlement.spot import settle, trade_entry
+from exchange.settlement.spot import trade_entry
 from exchange.venue.parts import required
 from exchange.venue.state import Room, VenueState
 from exchange.venue.trading import SWEEP_MAX
@@ -186,9 +187,7 @@ def _paid(room: Room, accepted: OrderAccepted, cause: Cause, at_us: int) -> Iter
     entries = [hold(name, account, asset, amount)] if amount else []
     if fills:
         ended = accepted.ended is not None
-        event = settle(
-            room.settlement, rules, terms.side, accepted.number, account, fills, ended=ended
-        )
+        event = due_trades(room, accepted.number, account, terms.side, fills, ended=ended)
         yield room.settlement.id, event
         limit = price if terms.side is BUY else None
         entries += [trade_entry(rules, trade, limit or trade.price) for trade in event.trades]

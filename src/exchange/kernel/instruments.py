@@ -1,6 +1,7 @@
 """What can be traded, in which units."""
 
 import enum
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,6 +27,13 @@ class Asset(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unkno
 
     code: str
     decimals: int
+
+
+class FeeRates(NamedTuple):
+    """What a fill costs, in ppm of what is received; a maker's below zero is a rebate."""
+
+    maker_ppm: int
+    taker_ppm: int
 
 
 class Instrument(

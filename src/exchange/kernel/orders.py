@@ -92,6 +92,10 @@ class EndReason(enum.Enum):
     DEADLINE = "deadline"
     NOT_FILLABLE = "not_fillable"
     """FOK: it was triggered and could not be filled whole."""
+    KILL_SWITCH = "kill_switch"
+    """A kill switch or a halt took the orders of its scope with it."""
+    SUSPENDED = "suspended"
+    """Its owner was suspended, and its orders with it."""
 
 
 class Status(enum.Enum):
@@ -107,7 +111,14 @@ class Status(enum.Enum):
     REJECTED = "REJECTED"
 
 
-CANCELLING = frozenset({EndReason.CANCELLED, EndReason.MARKET_CLOSED})
+CANCELLING = frozenset(
+    {
+        EndReason.CANCELLED,
+        EndReason.MARKET_CLOSED,
+        EndReason.KILL_SWITCH,
+        EndReason.SUSPENDED,
+    }
+)
 
 
 class Fill(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):

@@ -36,6 +36,11 @@ class RejectCode(enum.Enum):
     AMOUNT_BOUNDS = "AMOUNT_BOUNDS"
     DUPLICATE_REFERENCE = "DUPLICATE_REFERENCE"
     CLAIMS_EXCEEDED = "CLAIMS_EXCEEDED"
+    UNKNOWN_TIER = "UNKNOWN_TIER"
+    LAST_ADMIN = "LAST_ADMIN"
+    USER_SUSPENDED = "USER_SUSPENDED"
+    USER_BLACKLISTED = "USER_BLACKLISTED"
+    KILL_SWITCH = "KILL_SWITCH"
 
 
 class Refusal(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):

@@ -4,30 +4,13 @@ A command's content is its whole struct; the key, the actor and the time travel 
 a :class:`Request`. New commands and new trailing fields may be added, none changed.
 """
 
-import enum
-from typing import ClassVar
-
 import msgspec
 
 from exchange.kernel.instruments import MarketState
 from exchange.kernel.orders import OrderTerms, Side
-
-
-class Role(enum.Enum):
-    """What the actor acts as; the gateway has checked that it may."""
-
-    TRADER = "trader"
-    OPERATOR = "operator"
-    SYSTEM = "system"
-    """The venue itself: due work, given by nobody else."""
-
-
-class Command(
-    msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False, forbid_unknown_fields=True
-):
-    """The tag is the stored name of the kind. ``ROLE`` may give it; operators may give all."""
-
-    ROLE: ClassVar[Role] = Role.OPERATOR
+from exchange.kernel.roles import Role as Role  # noqa: PLC0414 - a part of every request
+from exchange.orders.command import Command as Command  # noqa: PLC0414 - what all of these are
+from exchange.orders.governing import Governing
 
 
 class PlaceOrder(Command, frozen=True, tag="place"):
@@ -93,6 +76,7 @@ class SetTradeGroup(Command, frozen=True, tag="set_trade_group"):
 class RegisterAsset(Command, frozen=True, tag="register_asset"):
     """Let an asset be owned."""
 
+    ALSO = (Role.ADMIN,)
     code: str
     decimals: int
 
@@ -100,6 +84,7 @@ class RegisterAsset(Command, frozen=True, tag="register_asset"):
 class ListInstrument(Command, frozen=True, tag="list_instrument"):
     """Open a spot market; units as in :class:`exchange.kernel.instruments.Instrument`."""
 
+    ALSO = (Role.ADMIN,)
     symbol: str
     base: str
     quote: str
@@ -168,11 +153,15 @@ class RunStops(Command, frozen=True, tag="run_stops"):
 
 
 class ChangeMarketState(Command, frozen=True, tag="change_market_state"):
-    """Let a market trade, halt it, or close it for good with all its orders."""
+    """Let a market trade, halt it, or close it for good with all its orders.
+
+    HALTED is the market's kill switch; ``cancel_orders`` takes out its open orders in any state.
+    """
 
     symbol: str
     state: MarketState
     reason: str
+    cancel_orders: bool = False
 
 
 class Deposit(Command, frozen=True, tag="deposit"):
@@ -200,6 +189,7 @@ AnyCommand = (
     | ListInstrument
     | ChangeMarketState
     | Deposit
+    | Governing
 )
 
 
