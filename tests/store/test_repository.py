@@ -54,7 +54,7 @@ def session(commands: int) -> list[Request]:
         (command,) = chance.choices(kinds, [6, 1, 2, 1])
         requests.append(Request(command, trader, Role.TRADER))
     states = (MarketState.HALTED, MarketState.CLOSED)
-    ends = [ChangeMarketState("BTC-USD", state, "end") for state in states]
+    ends: list[AnyCommand] = [ChangeMarketState("BTC-USD", state, "end") for state in states]
     for end in (*ends, KillVenue("end")):
         requests.append(Request(end, "operator", Role.OPERATOR))
     return requests

@@ -68,7 +68,9 @@ class VenueState:
             self.at_us = event.at_us
             self.at_work = event.role is Role.SYSTEM
         elif isinstance(event, FeeTierSet):
-            self._index_rates(self.rooms[aggregate.id.removeprefix("market:")])
+            room = self.rooms[aggregate.id.removeprefix("market:")]
+            for account, tier in self.tiers.items():
+                _index_rates(room, account, tier)
         elif isinstance(aggregate, User):
             self._index_user(aggregate, event)
 
@@ -87,19 +89,13 @@ class VenueState:
             else:
                 self.tiers[event.account] = event.tier
             for room in self.rooms.values():
-                self._index_rates(room)
+                _index_rates(room, event.account, event.tier)
         elif Role.ADMIN in user.roles:
             self.admins.add(name)
         else:
             self.admins.discard(name)
         self.barred.difference_update(user.accounts)
         self.barred.update(user.barred())
-
-    def _index_rates(self, room: Room) -> None:
-        """What each account in a tier pays there: O(accounts in a tier)."""
-        known = room.market.tiers
-        room.rates.clear()
-        room.rates.update({it: known[tier] for it, tier in self.tiers.items() if tier in known})
 
     def apply(self, stream: str, version: int, event: Event) -> None:
         """Follow a stored event.
@@ -206,3 +202,10 @@ class VenueState:
         if not isinstance(aggregate, kind):
             raise TypeError(f"{aggregate.id} is no {kind.__name__}")
         return aggregate
+
+
+def _index_rates(room: Room, account: str, tier: str | None) -> None:
+    """What the account pays there, if it is in a tier that the market knows."""
+    room.rates.pop(account, None)
+    if tier in room.market.tiers:
+        room.rates[account] = room.market.tiers[tier]
