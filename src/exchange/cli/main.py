@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from exchange import __version__
-from exchange.cli import bench, demo, feed, look, order, play, verify
+from exchange.cli import account, bench, demo, feed, look, market, order, play, user, venue, verify
 from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
 from exchange.feeds.flow import FeedError
 from exchange.feeds.sample import SampleUnavailable
@@ -22,6 +22,10 @@ app = typer.Typer(
 )
 app.add_typer(feed.app, name="feed")
 app.add_typer(order.app, name="order")
+app.add_typer(market.app, name="market")
+app.add_typer(user.app, name="user")
+app.add_typer(account.app, name="account")
+app.add_typer(venue.app, name="venue")
 app.add_typer(bench.app, name="bench")
 app.command("demo")(demo.demo)
 app.command("play")(play.play_file)

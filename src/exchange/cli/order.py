@@ -1,19 +1,17 @@
 """``exchange order``: one command to a store's venue, given by hand."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
 import typer
 
-from exchange.cli.look import open_log
-from exchange.cli.output import BROKEN, JsonFlag, StoreOption, fail, print_facts, print_json
-from exchange.feeds.terms import OrderText, Scale, in_decimals, scale_of, terms_of, units_of
-from exchange.kernel.decimals import DecimalError, to_text, to_units
+from exchange.cli.give import OPERATOR, KeyOption, known, known_scale, refusal_facts, submit
+from exchange.cli.output import BROKEN, JsonFlag, StoreOption, print_facts, print_json
+from exchange.cli.times import time_us
+from exchange.feeds.terms import OrderText, Scale, in_decimals, terms_of, units_of
+from exchange.kernel.decimals import to_text, to_units
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import Fill, SelfTrade, Side, TimeInForce
-from exchange.kernel.rejects import Refusal
 from exchange.orders.commands import (
     AmendOrder,
     AnyCommand,
@@ -24,13 +22,9 @@ from exchange.orders.commands import (
     Request,
     Role,
 )
-from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
-from exchange.venue.intake import Malformed
-from exchange.venue.sequencer import KeyConflict, Venue, serving
+from exchange.venue.state import VenueState
 
-OPERATOR = "operator"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBER_DIGITS_MAX = 18
 FILL = "{quantity} @ {price} from {account} ({order_id})"
 
@@ -41,11 +35,14 @@ OpenOrder = Annotated[
     str, typer.Argument(help="SYMBOL:NUMBER as it was printed; SYMBOL alone with --client-id.")
 ]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Its client id.")]
-Key = Annotated[
-    str | None, typer.Option(help="Idempotency key: the same line again gets the same answer.")
-]
 AsOperator = Annotated[
     bool, typer.Option("--as-operator", help="Act as an operator, not as the account's owner.")
+]
+Actor = Annotated[
+    str | None,
+    typer.Option(
+        "--actor", metavar="USER", help="Who acts.", show_default="the owner, or operator"
+    ),
 ]
 
 
@@ -57,6 +54,7 @@ class Giver(NamedTuple):
     symbol: str
     key: str | None
     as_operator: bool
+    actor: str | None
     as_json: bool
 
 
@@ -89,8 +87,9 @@ def place_order(  # one option each
         str | None, typer.Option(help="Sleep until a print reaches this price.")
     ] = None,
     client_id: ClientId = None,
-    key: Key = None,
+    key: KeyOption = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Place one order and print what became of it. Exit 1 when it is refused."""
@@ -108,11 +107,11 @@ def place_order(  # one option each
         self_trade=self_trade,
         client_order_id=client_id,
         display=display,
-        deadline_us=None if until is None else _time_us(until),
+        deadline_us=None if until is None else time_us(until),
         trigger=take_profit if stop is None else stop,
         takes_profit=take_profit is not None,
     )
-    giver = Giver(store, account, symbol, key, as_operator, as_json)
+    giver = Giver(store, account, symbol, key, as_operator, actor, as_json)
     _give(giver, lambda scale: PlaceOrder(account, symbol, terms_of(order, scale)), side)
 
 
@@ -123,13 +122,14 @@ def cancel_order(
     *,
     store: StoreOption,
     client_id: ClientId = None,
-    key: Key = None,
+    key: KeyOption = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Cancel one open order. Exit 1 when it is refused."""
     symbol, number = _order(order, client_id)
-    giver = Giver(store, account, symbol, key, as_operator, as_json)
+    giver = Giver(store, account, symbol, key, as_operator, actor, as_json)
     _give(giver, lambda _: CancelOrder(account, symbol, number, client_id))
 
 
@@ -141,8 +141,9 @@ def reduce_order(
     *,
     store: StoreOption,
     client_id: ClientId = None,
-    key: Key = None,
+    key: KeyOption = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Take an amount off an open order, which keeps its place. Exit 1 when it is refused."""
@@ -151,7 +152,7 @@ def reduce_order(
     def command(scale: Scale) -> AnyCommand:
         return ReduceOrder(account, symbol, to_units(quantity, scale.quantity), number, client_id)
 
-    _give(Giver(store, account, symbol, key, as_operator, as_json), command)
+    _give(Giver(store, account, symbol, key, as_operator, actor, as_json), command)
 
 
 @app.command("amend")
@@ -166,13 +167,14 @@ def amend_order(  # one option each
     until: Annotated[str | None, typer.Option(help="New deadline: 2031-01-31T09:30:00Z.")] = None,
     trigger: Annotated[str | None, typer.Option(help="New trigger, while it sleeps.")] = None,
     client_id: ClientId = None,
-    key: Key = None,
+    key: KeyOption = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Change an open order; less at the same price keeps its place. Exit 1 when it is refused."""
     symbol, number = _order(order, client_id)
-    deadline_us = None if until is None else _time_us(until)
+    deadline_us = None if until is None else time_us(until)
 
     def command(scale: Scale) -> AnyCommand:
         return AmendOrder(
@@ -184,7 +186,7 @@ def amend_order(  # one option each
             trigger=units_of(trigger, scale.price),
         )  # fmt: skip
 
-    _give(Giver(store, account, symbol, key, as_operator, as_json), command)
+    _give(Giver(store, account, symbol, key, as_operator, actor, as_json), command)
 
 
 @app.command("cancel-all")
@@ -194,21 +196,14 @@ def cancel_all(
     *,
     store: StoreOption,
     side: Annotated[Side | None, typer.Option(help="Only this side.")] = None,
-    key: Key = None,
+    key: KeyOption = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Cancel all open orders of an account in a market; having none is no refusal."""
-    giver = Giver(store, account, symbol, key, as_operator, as_json)
+    giver = Giver(store, account, symbol, key, as_operator, actor, as_json)
     _give(giver, lambda _: CancelOrders(account, symbol, side))
-
-
-def _time_us(text: str) -> int:
-    """Microseconds since 1970 UTC, cut off below."""
-    try:
-        return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
-    except (ValueError, TypeError):  # no time, or one that names no zone
-        raise typer.BadParameter(f"{text!r} is no time like 2031-01-31T09:30:00Z") from None
 
 
 def _order(text: str, client_id: str | None) -> tuple[str, int | None]:
@@ -225,54 +220,41 @@ def _give(
     giver: Giver, command_of: Callable[[Scale], AnyCommand], side: Side | None = None
 ) -> None:
     """Submit the command as the store's writer, and print the answer."""
-    open_log(giver.store).close()  # A store that is not there is told, not made.
+    scale = Scale(0, 0, 0, 0)
 
-    async def work() -> tuple[Ack, Scale]:
-        async with serving(StoreUrl.parse(giver.store)) as venue:
-            scale = _scale(venue, giver.symbol)
-            request = _request(venue, giver, command_of(scale))
-            return await venue.submit(request), scale
+    def request_of(state: VenueState) -> Request:
+        nonlocal scale
+        scale = known_scale(state, giver.symbol)
+        return _request(state, giver, command_of(scale))
 
-    try:
-        ack, scale = asyncio.run(work())
-    except (DecimalError, Malformed) as error:
-        raise typer.BadParameter(str(error)) from error
-    except KeyConflict:
-        fail("the key or client id was used for another command; nothing was done", BROKEN)
+    ack = submit(giver.store, request_of)
     _tell(giver, ack, scale, side)
     if ack.refusal is not None:
         raise typer.Exit(BROKEN)
 
 
-def _scale(venue: Venue, symbol: str) -> Scale:
-    if symbol not in venue.state.rooms:
-        known = ", ".join(sorted(venue.state.rooms)) or "none"
-        raise typer.BadParameter(f"{symbol!r} is no market of this store; it has: {known}")
-    return scale_of(venue.state, symbol)
-
-
-def _request(venue: Venue, giver: Giver, command: AnyCommand) -> Request:
-    owner = venue.state.owners.get(giver.account)
+def _request(state: VenueState, giver: Giver, command: AnyCommand) -> Request:
+    owner = state.owners.get(giver.account)
     if owner is None:
         raise typer.BadParameter(f"{giver.account!r} is no account of this store")
     if giver.as_operator:
-        return Request(command, OPERATOR, Role.OPERATOR, giver.key)
-    return Request(command, owner, Role.TRADER, giver.key)
+        return Request(command, giver.actor or OPERATOR, Role.OPERATOR, giver.key)
+    return Request(command, giver.actor or owner, Role.TRADER, giver.key)
 
 
 def _tell(giver: Giver, ack: Ack, scale: Scale, side: Side | None) -> None:
     """The answer as one document, or what of it there is, line by line."""
-    refused = _refusal(in_decimals(ack.refusal, scale, side)) if ack.refusal else None
+    refused = refusal_facts(in_decimals(ack.refusal, scale, side)) if ack.refusal else None
     fills = [_fill(giver.symbol, fill, scale) for fill in ack.fills]
     told = {"order_id": ack.order_id, "status": ack.status and ack.status.value}
     if giver.as_json:
         accepted = {"accepted": not refused, "position": ack.position}
         print_json(told | accepted | {"fills": fills, "refusal": refused})
     elif refused:
-        print_facts("refused", _known(refused))
+        print_facts("refused", known(refused))
     else:
         shown = [FILL.format(**fill) for fill in fills] or None
-        print_facts("accepted", _known(told | {"fills": shown}))
+        print_facts("accepted", known(told | {"fills": shown}))
 
 
 def _fill(symbol: str, fill: Fill, scale: Scale) -> dict[str, str]:
@@ -282,13 +264,3 @@ def _fill(symbol: str, fill: Fill, scale: Scale) -> dict[str, str]:
         "price": to_text(fill.price, scale.price),
         "quantity": to_text(fill.quantity, scale.quantity),
     }
-
-
-def _refusal(refusal: Refusal) -> dict[str, int | str | None]:
-    code, field = refusal.code.value, refusal.field or None
-    return {"code": code, "field": field, "value": refusal.value, "bound": refusal.bound}
-
-
-def _known(facts: Mapping[str, object]) -> dict[str, object]:
-    """Facts that there are."""
-    return {name: fact for name, fact in facts.items() if fact is not None}
