@@ -263,7 +263,7 @@ class RulesMachine(VenueMachine):
             self.reinstate(user)
 
     def reinstate(self, user: str) -> None:
-        code = None if user in self.keeper.suspended else RejectCode.NOT_FOUND
+        code = None if user in self.keeper.suspended else RejectCode.NOT_IN_FORCE
         self.do(ReinstateUser(user, "case-1"), code)
         self.keeper.suspended.discard(user)
 
@@ -271,7 +271,7 @@ class RulesMachine(VenueMachine):
     def blacklist(self, user: str, reference: str, us: int | None) -> None:
         entries, key = self.keeper.blacklist, (user, reference)
         if us is None:
-            code = None if key in entries else RejectCode.NOT_FOUND
+            code = None if key in entries else RejectCode.NOT_IN_FORCE
         else:
             code = RejectCode.DEADLINE_PASSED if us <= 0 else None
         until = None if us is None else self.desk.at_us + us
@@ -297,7 +297,7 @@ class RulesMachine(VenueMachine):
             self.release(account)
 
     def release(self, account: str) -> None:
-        code = None if account in self.keeper.killed else RejectCode.NOT_FOUND
+        code = None if account in self.keeper.killed else RejectCode.NOT_IN_FORCE
         self.do(ReleaseAccount(account, "calm again"), code)
         self.keeper.killed.discard(account)
 
@@ -361,7 +361,7 @@ class RulesMachine(VenueMachine):
         elif on and key in self.roles:
             code = RejectCode.ALREADY_EXISTS
         elif not on and key not in self.roles:
-            code = RejectCode.NOT_FOUND
+            code = RejectCode.NOT_IN_FORCE
         elif not on and user == OPERATOR and role is not Role.AUDITOR:
             return  # else nobody would run the venue
         self.do(command, code)

@@ -93,7 +93,7 @@ def due_on_revoke(state: VenueState, command: RevokeRole, _: Cause) -> Iterator[
         Rejected: it should have been refused.
     """
     user, role = _known(state, command.user), command.role
-    demand(role in user.roles, RejectCode.NOT_FOUND)
+    demand(role in user.roles, RejectCode.NOT_IN_FORCE)
     others = state.admins - {command.user}
     demand(role is not Role.ADMIN or bool(others), RejectCode.LAST_ADMIN)
     yield user.id, RoleRevoked(role)
@@ -120,7 +120,7 @@ def due_on_reinstate(state: VenueState, command: ReinstateUser, _: Cause) -> Ite
     """
     user = _known(state, command.user)
     demand(is_key(command.reference), RejectCode.INVALID_ID)
-    demand(user.suspended, RejectCode.NOT_FOUND)
+    demand(user.suspended, RejectCode.NOT_IN_FORCE)
     yield user.id, UserReinstated(command.reference)
 
 
@@ -132,7 +132,7 @@ def due_on_blacklist(state: VenueState, command: BlacklistUser, _: Cause) -> Ite
     """
     user, reference, until_us = _known(state, command.user), command.reference, command.until_us
     demand(is_key(reference), RejectCode.INVALID_ID)
-    demand(until_us is not None or reference in user.blacklist, RejectCode.NOT_FOUND)
+    demand(until_us is not None or reference in user.blacklist, RejectCode.NOT_IN_FORCE)
     demand(until_us is None or until_us > state.at_us, RejectCode.DEADLINE_PASSED)
     yield user.id, UserBlacklisted(reference, until_us)
 
@@ -150,7 +150,7 @@ def due_on_kill(
     demand(is_text(reason), RejectCode.INVALID_ID)
     user = _known(state, state.owners[account])
     if isinstance(command, ReleaseAccount):
-        demand(account in user.killed, RejectCode.NOT_FOUND)
+        demand(account in user.killed, RejectCode.NOT_IN_FORCE)
         yield user.id, AccountReleased(account, reason)
         return
     yield user.id, AccountKilled(account, reason)
@@ -168,7 +168,7 @@ def due_on_kill_venue(
     """
     demand(is_text(command.reason), RejectCode.INVALID_ID)
     if isinstance(command, ReleaseVenue):
-        demand(state.switch.killed, RejectCode.NOT_FOUND)
+        demand(state.switch.killed, RejectCode.NOT_IN_FORCE)
         yield "switch", VenueReleased(command.reason)
         return
     yield "switch", VenueKilled(command.reason)

@@ -78,14 +78,14 @@ def release_account(state: VenueState, command: ReleaseAccount, journal: Journal
     """Let an account trade again.
 
     Raises:
-        Rejected: UNKNOWN_ACCOUNT, INVALID_ID for the reason, or NOT_FOUND.
+        Rejected: UNKNOWN_ACCOUNT, INVALID_ID for the reason, or NOT_IN_FORCE.
     """
     account = command.account
     state.check_account(account, journal.request)
     _check_reason(command.reason)
     user = state.user(state.owners[account])
     if account not in user.killed:
-        raise Rejected(RejectCode.NOT_FOUND, "kill_switch")
+        raise Rejected(RejectCode.NOT_IN_FORCE, "kill_switch")
 
     journal.begin()
     journal.record(user, AccountReleased(account, command.reason))
@@ -110,11 +110,11 @@ def release_venue(state: VenueState, command: ReleaseVenue, journal: Journal) ->
     """Let the venue trade again.
 
     Raises:
-        Rejected: INVALID_ID for the reason, or NOT_FOUND.
+        Rejected: INVALID_ID for the reason, or NOT_IN_FORCE.
     """
     _check_reason(command.reason)
     if not state.switch.killed:
-        raise Rejected(RejectCode.NOT_FOUND, "kill_switch")
+        raise Rejected(RejectCode.NOT_IN_FORCE, "kill_switch")
 
     journal.begin()
     journal.record(state.switch, VenueReleased(command.reason))

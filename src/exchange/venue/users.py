@@ -49,11 +49,11 @@ def revoke_role(state: VenueState, command: RevokeRole, journal: Journal) -> Non
     """Take a role back.
 
     Raises:
-        Rejected: UNKNOWN_USER, NOT_FOUND when the user has no such grant, or LAST_ADMIN.
+        Rejected: UNKNOWN_USER, NOT_IN_FORCE when the user has no such grant, or LAST_ADMIN.
     """
     user, role = _known_user(state, command.user), command.role
     if role not in user.roles:
-        raise Rejected(RejectCode.NOT_FOUND, "role", role.value)
+        raise Rejected(RejectCode.NOT_IN_FORCE, "role", role.value)
     if role is Role.ADMIN and len(state.admins) == 1:
         raise Rejected(RejectCode.LAST_ADMIN, "user", command.user)
 
@@ -81,12 +81,12 @@ def reinstate_user(state: VenueState, command: ReinstateUser, journal: Journal) 
     """End a suspension; blacklist references and kill switches go on.
 
     Raises:
-        Rejected: UNKNOWN_USER, INVALID_ID, or NOT_FOUND when there is none.
+        Rejected: UNKNOWN_USER, INVALID_ID, or NOT_IN_FORCE when there is none.
     """
     user = _known_user(state, command.user)
     _check_reference(command.reference)
     if not user.suspended:
-        raise Rejected(RejectCode.NOT_FOUND, "suspension")
+        raise Rejected(RejectCode.NOT_IN_FORCE, "suspension")
 
     journal.begin()
     journal.record(user, UserReinstated(command.reference))
@@ -96,13 +96,13 @@ def blacklist_user(state: VenueState, command: BlacklistUser, journal: Journal) 
     """Let a reference stop a user before a venue time, in place of what it said before.
 
     Raises:
-        Rejected: UNKNOWN_USER, INVALID_ID, DEADLINE_PASSED, or NOT_FOUND for a reference to be
+        Rejected: UNKNOWN_USER, INVALID_ID, DEADLINE_PASSED, or NOT_IN_FORCE for a reference to be
             taken off that is not there.
     """
     user, until_us = _known_user(state, command.user), command.until_us
     _check_reference(command.reference)
     if until_us is None and command.reference not in user.blacklist:
-        raise Rejected(RejectCode.NOT_FOUND, "reference", command.reference)
+        raise Rejected(RejectCode.NOT_IN_FORCE, "reference", command.reference)
     if until_us is not None and until_us <= journal.at_us:
         raise Rejected(RejectCode.DEADLINE_PASSED, "until_us", until_us, journal.at_us)
 
