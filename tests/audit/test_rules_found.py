@@ -68,7 +68,9 @@ from tests.audit.test_laws_found import (
     TRANSFER,
     Case,
     asked,
+    bound_parts,
     case,
+    changed,
     leg,
 )
 from tests.build import OPERATOR, SYMBOL, Desk
@@ -344,3 +346,21 @@ SOUND: dict[AnyCommand, tuple[AnyCommand, ...]] = {
 def test_without_a_change_nothing_is_found(command: AnyCommand) -> None:
     with Forgery(command, here=told(*SOUND[command])).log() as (log, _):
         assert [] == verify(log)[0].findings
+
+
+@pytest.mark.parametrize("command", SOUND, ids=str)
+def test_no_part_of_an_effect_can_be_another(command: AnyCommand) -> None:
+    """Whatever field of whatever effect is changed, and whatever was asked for."""
+    lawful = Forgery(command, here=told(*SOUND[command]))
+    tried = 0
+    for index, (stream, event) in enumerate(lawful.forged):
+        for path in bound_parts(event):
+            other = changed(event, path)
+            if other is None:
+                continue
+            forgery = Forgery(command, here=told(*SOUND[command]))
+            forgery.forged[index] = (stream, other)
+            with forgery.log() as (log, _):
+                assert verify(log)[0].findings, (event, other)
+            tried += 1
+    assert tried
