@@ -74,13 +74,19 @@ def decide(state: VenueState, request: Request, digest: str, at_us: int, journal
 
 
 def _check_actor(state: VenueState, request: Request, account: str | None, at_us: int) -> None:
-    """The first check of every command; a foreign account is as if unknown."""
-    if (account is None or request.role is not TRADER) and not state.has_right(request):
-        raise Rejected(RejectCode.NOT_PERMITTED, "role", request.role.value)
-    if account is not None:
-        state.check_account(account, request)
-        if account in state.barred or state.switch.killed:
-            switches.check_flow(state, request, account, at_us)
+    """The first check of every command: right, then account, then what stops the account.
+
+    A foreign account is as if unknown.
+    """
+    if account is None or request.role is not TRADER:
+        if not state.has_right(request):
+            raise Rejected(RejectCode.NOT_PERMITTED, "role", request.role.value)
+        if account is not None:
+            state.check_account(account, request)
+    elif state.owners.get(account) != request.actor:
+        raise Rejected(RejectCode.UNKNOWN_ACCOUNT, "account", account)
+    if account is not None and (account in state.barred or state.switch.killed):
+        switches.check_flow(state, request, account, at_us)
 
 
 def _internal(error: Exception) -> Refusal:
