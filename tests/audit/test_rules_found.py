@@ -16,6 +16,7 @@ from exchange.orders.commands import (
     ChangeMarketState,
     ReduceOrder,
     RegisterUser,
+    RunStops,
 )
 from exchange.orders.events import FeeTierSet, InstrumentChanged, VenueKilled, VenueReleased
 from exchange.orders.governing import (
@@ -279,6 +280,12 @@ STOPS = {
         "B8", REST, acting(OPERATOR, Role.OPERATOR), here=told(KillAccount("B", "")), there=story
     ),
     "an order enters a killed venue": tried("B8", REST, KillVenue("fire"), there=story),
+    "woken orders enter a killed venue": tried(
+        "B8", RunStops(SYMBOL), KillVenue("fire"), there=story
+    ),
+    "woken orders enter a halted market": case(
+        "B8", RunStops(SYMBOL), rulebook(2), here=told(HALT), there=story
+    ),
     "another user is suspended": case("R7", SUSPEND, on("user:B", UserSuspended)),
     "a suspension has another reference": case("R7", SUSPEND, put(UserSuspended, reference="y")),
     "a suspension leaves the orders": case("R7", SUSPEND, asked(cancel_orders=False)),

@@ -18,6 +18,7 @@ from exchange.orders.commands import (
     ReduceOrder,
     Request,
     Role,
+    RunStops,
     TransferFunds,
 )
 from exchange.orders.governing import (
@@ -176,8 +177,10 @@ def test_woken_stops_wait_while_the_venue_is_killed(
     assert next_piece(at.state, at.state.at_us) is not None
     at.done(KillVenue("fire"))
     assert next_piece(at.state, at.state.at_us) is None
+    assert [ALL_KILLED] == outcomes(at, RunStops(SYMBOL))
     at.done(ReleaseVenue("out"))
     assert next_piece(at.state, at.state.at_us) is not None
+    at.done(RunStops(SYMBOL))
 
 
 def test_a_halt_takes_the_markets_orders_out_when_told_to(at: Desk) -> None:

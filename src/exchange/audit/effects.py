@@ -10,7 +10,7 @@ from typing import Any
 from exchange.audit import people, rules
 from exchange.audit.amended import due_on_amend
 from exchange.audit.blame import Effect, blame
-from exchange.audit.demand import demand
+from exchange.audit.demand import demand as _demand
 from exchange.audit.entered import LEDGER, Cause, due_on_run
 from exchange.audit.orders import (
     due_on_cancel,
@@ -116,7 +116,7 @@ def _check_record(state: VenueState, record: CommandRecorded, stream: str) -> No
 def _transfer(state: VenueState, command: commands.TransferFunds, cause: Cause) -> Iterator[Effect]:
     account, target = command.account, command.target
     fine = target != account and state.owners.get(target) == state.owners[account]
-    demand(fine, RejectCode.UNKNOWN_ACCOUNT)
+    _demand(fine, RejectCode.UNKNOWN_ACCOUNT)
     _check_amount(state, command.asset, command.amount)
     number = state.ledger.transfer_count + 1
     entry = entries.transfer(number, account, target, command.asset, command.amount)
@@ -125,17 +125,17 @@ def _transfer(state: VenueState, command: commands.TransferFunds, cause: Cause) 
 
 def _deposit(state: VenueState, command: commands.Deposit, cause: Cause) -> Iterator[Effect]:
     reference, known = command.reference, state.ledger.references
-    demand(command.account in state.owners, RejectCode.UNKNOWN_ACCOUNT)
+    _demand(command.account in state.owners, RejectCode.UNKNOWN_ACCOUNT)
     _check_amount(state, command.asset, command.amount)
-    demand(is_key(reference), RejectCode.INVALID_ID)
-    demand(entries.deposit_id(reference) not in known, RejectCode.DUPLICATE_REFERENCE)
+    _demand(is_key(reference), RejectCode.INVALID_ID)
+    _demand(entries.deposit_id(reference) not in known, RejectCode.DUPLICATE_REFERENCE)
     entry = entries.deposit(reference, command.account, command.asset, command.amount)
     yield LEDGER, EntriesPosted(*cause, (entry,))
 
 
 def _check_amount(state: VenueState, asset: str, amount: int) -> None:
-    demand(asset in state.assets.by_code, RejectCode.UNKNOWN_ASSET)
-    demand(0 < amount <= UNITS_MAX, RejectCode.AMOUNT_BOUNDS)
+    _demand(asset in state.assets.by_code, RejectCode.UNKNOWN_ASSET)
+    _demand(0 < amount <= UNITS_MAX, RejectCode.AMOUNT_BOUNDS)
 
 
 def _register_user(state: VenueState, command: commands.RegisterUser, _: Cause) -> Iterator[Effect]:
@@ -146,7 +146,7 @@ def _register_user(state: VenueState, command: commands.RegisterUser, _: Cause) 
 
 def _open_account(state: VenueState, command: commands.OpenAccount, _: Cause) -> Iterator[Effect]:
     stream = f"user:{command.user}"
-    demand(stream in state.aggregates, RejectCode.UNKNOWN_USER)
+    _demand(stream in state.aggregates, RejectCode.UNKNOWN_USER)
     _demand_new(command.account, known=command.account in state.owners)
     yield stream, AccountOpened(command.account)
 
@@ -155,8 +155,8 @@ def _set_trade_group(
     state: VenueState, command: commands.SetTradeGroup, _: Cause
 ) -> Iterator[Effect]:
     owner = state.owners.get(command.account)
-    demand(owner is not None, RejectCode.UNKNOWN_ACCOUNT)
-    demand(command.group is None or is_name(command.group), RejectCode.INVALID_ID)
+    _demand(owner is not None, RejectCode.UNKNOWN_ACCOUNT)
+    _demand(command.group is None or is_name(command.group), RejectCode.INVALID_ID)
     yield f"user:{owner}", TradeGroupSet(command.account, command.group)
 
 
@@ -164,7 +164,7 @@ def _register_asset(
     state: VenueState, command: commands.RegisterAsset, _: Cause
 ) -> Iterator[Effect]:
     _demand_new(command.code, known=command.code in state.assets.by_code)
-    demand(0 <= command.decimals <= DECIMALS_MAX, RejectCode.AMOUNT_BOUNDS)
+    _demand(0 <= command.decimals <= DECIMALS_MAX, RejectCode.AMOUNT_BOUNDS)
     yield state.assets.id, AssetRegistered(Asset(command.code, command.decimals))
 
 
@@ -177,8 +177,8 @@ def _list_instrument(
 
 
 def _demand_new(name: str, *, known: bool) -> None:
-    demand(is_name(name), RejectCode.INVALID_ID)
-    demand(not known, RejectCode.ALREADY_EXISTS)
+    _demand(is_name(name), RejectCode.INVALID_ID)
+    _demand(not known, RejectCode.ALREADY_EXISTS)
 
 
 DUE: dict[type[Command], Callable[[VenueState, Any, Cause], Iterator[Effect]]] = {

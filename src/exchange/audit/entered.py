@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from exchange.audit.blame import Effect
+from exchange.audit.demand import demand
 from exchange.audit.fees import due_trades
 from exchange.audit.walk import walk
 from exchange.kernel.ids import order_id
-from exchange.kernel.instruments import Instrument
+from exchange.kernel.instruments import Instrument, MarketState
 from exchange.kernel.journal import Entry
 from exchange.kernel.money import PPM
 from exchange.kernel.orders import (
@@ -71,8 +72,10 @@ def due_on_run(state: VenueState, command: RunStops, cause: Cause, at_us: int) -
     Raises:
         Rejected: it should have been refused.
     """
-    entries: list[Entry] = []
-    yield from _enter_all(state.room(command.symbol), at_us, entries)
+    room, entries = state.room(command.symbol), list[Entry]()
+    demand(room.market.state is MarketState.CONTINUOUS, RejectCode.MARKET_STATE)
+    demand(not state.switch.killed, RejectCode.KILL_SWITCH)
+    yield from _enter_all(room, at_us, entries)
     if entries:
         yield LEDGER, EntriesPosted(*cause, tuple(entries))
 
