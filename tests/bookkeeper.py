@@ -23,6 +23,7 @@ class Fees(NamedTuple):
 
     buyer: int
     seller: int
+    rebate: int = 0  # what the maker gets of the taker's
 
 
 class Bookkeeper:
@@ -38,6 +39,8 @@ class Bookkeeper:
         self.references: set[str] = set()
         self.at_us = 0
         self.groups: dict[str, str] = {}  # account -> trade group
+        self.tiers: dict[str, str] = {}  # account -> fee tier
+        self.schedule: dict[tuple[str, str], tuple[int, int]] = {}  # (symbol, tier) -> ppm
         self.received: dict[tuple[str, int], list[int]] = {}  # (symbol, order) -> received × ppm
 
     def place(self, account: str, symbol: str, terms: OrderTerms) -> tuple[Verdict, list[Fees]]:
@@ -125,10 +128,10 @@ class Bookkeeper:
         self, symbol: str, account: str, number: int, side: Side, verdict: Verdict
     ) -> list[Fees]:
         """The fees of an incoming order's fills, in order, and what they move."""
-        rules, settled = self.rules[symbol], []
+        settled = []
         for fill in verdict.fills:
-            taker = (account, number, rules.taker_ppm)
-            maker = (fill.account, fill.maker, rules.maker_ppm)
+            taker = (account, number, self.rates(symbol, account)[1])
+            maker = (fill.account, fill.maker, self.rates(symbol, fill.account)[0])
             buyer, seller = (taker, maker) if side is Side.BUY else (maker, taker)
             settled.append(self._settle(symbol, fill.price, fill.quantity, buyer, seller))
         return settled
@@ -255,6 +258,10 @@ class Bookkeeper:
             self._fee(symbol, *buyer[1:], received=base),
             self._fee(symbol, *seller[1:], received=quote),
         )
+        if seller[2] < 0:
+            fees = self._share(fees, seller, rules.base, base, fees.buyer)
+        elif buyer[2] < 0:
+            fees = self._share(fees, buyer, rules.quote, quote, fees.seller)
         self.owned[buyer[0], rules.quote] -= quote
         self.owned[buyer[0], rules.base] += base - fees.buyer
         self.owned[seller[0], rules.base] -= base
@@ -263,10 +270,25 @@ class Bookkeeper:
         self.fees[rules.quote] += fees.seller
         return fees
 
+    def _share(
+        self, fees: Fees, maker: tuple[str, int, int], asset: str, traded: int, fee: int
+    ) -> Fees:
+        """Give the maker its rebate out of the taker's ``fee`` in what the taker received."""
+        rebate = min(traded * -maker[2] // 1_000_000, fee)
+        self.owned[maker[0], asset] += rebate
+        self.fees[asset] -= rebate
+        return fees._replace(rebate=rebate)
+
+    def rates(self, symbol: str, account: str) -> tuple[int, int]:
+        """What the account pays as maker and as taker, in ppm."""
+        rules = self.rules[symbol]
+        own = self.schedule.get((symbol, self.tiers.get(account, "")))
+        return (rules.maker_ppm, rules.taker_ppm) if own is None else own
+
     def _fee(self, symbol: str, order: int, rate_ppm: int, *, received: int) -> int:
         """What the fee on all that the order received, rounded up, grows by with this fill."""
         sums = self.received.setdefault((symbol, order), [0])
-        sums.append(sums[-1] + received * rate_ppm)
+        sums.append(sums[-1] + received * max(0, rate_ppm))
         before, after = [-(-each // 1_000_000) for each in sums[-2:]]
         assert all(earlier <= later for earlier, later in pairwise(sums))
         return after - before

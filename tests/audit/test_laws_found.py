@@ -510,14 +510,18 @@ def test_no_part_of_an_effect_can_be_another(seed: int, *, all_of_it: bool) -> N
     assert tried > 100
 
 
+FREE = ((ReduceOrder, (0, 3)), (ChangeMarketState, (0, 4)))
+"""What may be otherwise without a trace: any quantity from what is open upwards cancels, and
+whether a halt cancels does not show where nothing is open, or the market closes."""
+
+
 def bound_parts(event: Event) -> Iterator[Path]:
     """Where the event has what follows from the log; of a record that is the command alone."""
     if not isinstance(event, CommandRecorded):
         yield from leaves(plain(event))
     elif event.refusal is None:
         for path in leaves(plain(event)[:1]):
-            # Any quantity from what is open upwards cancels.
-            if not isinstance(event.command, ReduceOrder) or path != (0, 3):
+            if not any(isinstance(event.command, it) and path == at for it, at in FREE):
                 yield path
 
 

@@ -218,6 +218,80 @@ SABOTAGES = {
         "entries = [rehold(name, version, account, asset, more)] if more > more else []",
         "tests/matching/test_amend_tables.py",
     ),
+    "a rebate is rounded up": Sabotage(
+        "kernel/money.py",
+        "return min(received * -maker_ppm // PPM, fee)",
+        "return min(-(received * maker_ppm // PPM), fee)",
+        "tests/settlement/test_tiers.py::test_each_fill_costs_what_the_table_says",
+    ),
+    "a rebate is more than the fee": Sabotage(
+        "kernel/money.py",
+        "return min(received * -maker_ppm // PPM, fee)",
+        "return received * -maker_ppm // PPM",
+        "tests/settlement/test_tiers.py::test_each_fill_costs_what_the_table_says",
+    ),
+    "a rebate is set off against the order's fees": Sabotage(
+        "settlement/spot.py",
+        "accrues = received * leg.rate_ppm if leg.rate_ppm > 0 else 0",
+        "accrues = received * leg.rate_ppm",
+        "tests/settlement/test_tiers.py::test_each_fill_costs_what_the_table_says",
+    ),
+    "an account that leaves its tier keeps the rates": Sabotage(
+        "venue/state.py",
+        "    room.rates.pop(account, None)\n    if tier in",
+        "    if tier in",
+        "tests/settlement/test_tiers.py"
+        "::test_without_a_tier_or_in_one_that_the_market_does_not_know_the_market_rates_hold",
+    ),
+    "a change is not asked what a listing is": Sabotage(
+        "orders/rulebook.py",
+        "    check_rules(changed)\n    return changed",
+        "    return changed",
+        "tests/orders/test_rulebook.py::test_a_change_that_makes_no_market_names_the_rule",
+    ),
+    "an operator may do what an admin may": Sabotage(
+        "venue/state.py",
+        "return role in givers(kind) and",
+        "return role in {Role.OPERATOR, *givers(kind)} and",
+        "tests/orders/test_roles.py::test_who_holds_the_role_may_give_what_the_role_may",
+    ),
+    "the last admin goes": Sabotage(
+        "venue/users.py",
+        "len(state.admins) == 1",
+        "len(state.admins) == 0",
+        "tests/orders/test_roles.py::test_a_role_that_can_not_change_hands_says_why",
+    ),
+    "a suspended user amends": Sabotage(
+        "venue/switches.py",
+        "LEAVING = frozenset({CancelOrder,",
+        "LEAVING = frozenset({AmendOrder, CancelOrder,",
+        "tests/venue/test_switches.py::test_a_suspended_user_can_leave_and_nothing_else",
+    ),
+    "a blacklist reference counts a moment longer": Sabotage(
+        "venue/switches.py",
+        "if at_us < until_us:",
+        "if at_us <= until_us:",
+        "tests/venue/test_switches.py::test_a_blacklisted_user_is_stopped_until_that_very_moment",
+    ),
+    "an operator trades for a killed account": Sabotage(
+        "venue/switches.py",
+        "    if kind in ENTERING:\n",
+        "    if kind in ENTERING and request.role is Role.TRADER:\n",
+        "tests/venue/test_switches.py::test_a_killed_account_enters_nothing_whoever_acts",
+    ),
+    "the auditor takes anybody for an admin": Sabotage(
+        "audit/people.py",
+        "demand(appointed or not state.admins, RejectCode.NOT_PERMITTED)",
+        "demand(appointed or bool(record.actor), RejectCode.NOT_PERMITTED)",
+        "tests/audit/test_rules_found.py::test_the_law_and_the_command_that_breaks_it_are_named",
+    ),
+    "the auditor forgets what an order was charged": Sabotage(
+        "audit/fees.py",
+        "before = sums.get(order, room.settlement.accrued.get(order, 0))",
+        "before = sums.get(order, 0)",
+        "tests/venue/test_rules_machine.py"
+        "::test_every_law_holds_while_rules_tiers_roles_and_stops_change",
+    ),
     "a checkpoint never ends": Sabotage(
         "venue/sequencer.py",
         "        self._disk.submit(self.log.checkpoint).result()\n",

@@ -25,6 +25,7 @@ from exchange.orders.commands import (
     Role,
     TransferFunds,
 )
+from exchange.orders.governing import KillVenue
 from exchange.orders.money_commands import (
     ApproveWithdrawal,
     BustTrade,
@@ -53,7 +54,7 @@ def session(commands: int) -> list[Request]:
     """
     chance = random.Random(7)  # noqa: S311 - a test's script, the same each time
     terms_of_usd = SetWithdrawalTerms("USD", 1, 1, 100, 100)
-    requests = [*set_up(), Request(terms_of_usd, "operator", Role.OPERATOR)]
+    requests = [*set_up(), Request(terms_of_usd, "operator", Role.ADMIN)]
     for _ in range(commands):
         trader = chance.choice(TRADERS)
         number = chance.randint(1, max(1, commands // 2))
@@ -66,10 +67,11 @@ def session(commands: int) -> list[Request]:
         (command,) = chance.choices(kinds, [6, 1, 2, 1])
         requests.append(Request(command, trader, Role.TRADER))
     requests.append(Request(RequestWithdrawal("ada", "USD", 9, "bank"), "ada", Role.TRADER))
-    requests += [Request(command, "operator", Role.OPERATOR) for command in MONEY]
-    for state in (MarketState.HALTED, MarketState.CLOSED):
-        close = ChangeMarketState("BTC-USD", state, "end")
-        requests.append(Request(close, "operator", Role.OPERATOR))
+    requests += [Request(command, "operator", command.ROLE) for command in MONEY]
+    states = (MarketState.HALTED, MarketState.CLOSED)
+    ends: list[AnyCommand] = [ChangeMarketState("BTC-USD", state, "end") for state in states]
+    for end in (*ends, KillVenue("end")):
+        requests.append(Request(end, "operator", Role.OPERATOR))
     return requests
 
 

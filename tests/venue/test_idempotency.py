@@ -8,6 +8,7 @@ import pytest
 from exchange.kernel.orders import TimeInForce
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import AnyCommand, CancelOrder, Deposit, PlaceOrder, Request, Role
+from exchange.orders.governing import GrantRole, RevokeRole, SuspendUser
 from exchange.orders.records import CommandRecorded
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
@@ -18,6 +19,8 @@ BID = PlaceOrder("A", SYMBOL, limit(BUY, 50, 10))
 NAMED = PlaceOrder("A", SYMBOL, limit(BUY, 50, 10, client_order_id="mine"))
 CANCEL = CancelOrder("A", SYMBOL, 1)
 DEPOSIT = Deposit("A", "USD", 5, "wire-1")
+
+CODES = RejectCode
 
 in_batches = pytest.mark.parametrize("most", [0, 1, 2], ids=["of all", "of one", "of two"])
 
@@ -175,3 +178,28 @@ def test_a_stranger_binds_nobody_s_key(most: int, theirs: PlaceOrder) -> None:
 def test_a_trader_binds_no_operator_s_key(most: int) -> None:
     found = told(by("B", DEPOSIT, "k"), operators(DEPOSIT, "k"), most=most)
     assert [RejectCode.NOT_PERMITTED, "ok"] == found.codes
+
+
+@in_batches
+def test_a_suspended_user_gets_the_answer_that_it_had_and_no_other(most: int) -> None:
+    suspend = operators(SuspendUser("A", "case-1"))
+    other = by("A", BID, "k2")
+    found = told(by("A", BID, "k"), suspend, by("A", BID, "k"), other, other, most=most)
+    assert ["ok", "ok", "ok", CODES.USER_SUSPENDED, CODES.USER_SUSPENDED] == found.codes
+    assert found.answers[0] == found.answers[2]
+    assert 3 == found.recorded  # the refusal is bound as any other
+
+
+@in_batches
+def test_a_key_that_a_revoked_operator_repeats_is_not_answered(most: int) -> None:
+    """Nor does the refusal take the key away from whoever may."""
+    appoint = [
+        Request(command, OPERATOR, Role.ADMIN)
+        for command in (GrantRole("B", Role.OPERATOR), GrantRole("A", Role.ADMIN))
+    ]
+    deposit = Request(DEPOSIT, "B", Role.OPERATOR, "k")
+    revoke = Request(RevokeRole("B", Role.OPERATOR), "A", Role.ADMIN)
+    grant = Request(GrantRole("B", Role.OPERATOR), "A", Role.ADMIN)
+    found = told(*appoint, deposit, deposit, revoke, deposit, grant, deposit, most=most)
+    assert [*["ok"] * 5, CODES.NOT_PERMITTED, "ok", "ok"] == found.codes
+    assert found.answers[2] == found.answers[3] == found.answers[7]

@@ -225,7 +225,7 @@ class VenueMachine(RuleBasedStateMachine):
             if isinstance(it, TradesSettled)
             for trade in it.trades
         ]
-        assert fees + more == [Fees(trade.buy.fee, trade.sell.fee) for trade in settled]
+        assert fees + more == [Fees(it.buy.fee, it.sell.fee, it.rebate) for it in settled]
         VenueMachine.entered += len(entries)
         self.effort.trades += sum(len(it.fills) for it in entered)
 

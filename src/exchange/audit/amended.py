@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from exchange.audit.blame import Effect
 from exchange.audit.ended import LEDGER, Cause, check_single, closed, others_ended, parted
 from exchange.audit.entered import asleep_needs, bound_of, due_stops, is_through
+from exchange.audit.fees import due_trades
 from exchange.audit.orders import named
 from exchange.audit.walk import walk
 from exchange.kernel.ids import order_id
@@ -24,7 +25,7 @@ from exchange.matching.events import OrderAmended
 from exchange.matching.ladder import Order
 from exchange.orders.commands import AmendOrder
 from exchange.orders.validate import check_deadline, check_terms, check_trading
-from exchange.settlement.spot import settle, trade_entry
+from exchange.settlement.spot import trade_entry
 from exchange.venue.parts import held_by, required
 from exchange.venue.state import Room, VenueState
 from exchange.wallet.entries import rehold, release
@@ -176,9 +177,7 @@ def _traded(
     if not event.fills:
         return
     rules, side, ended = room.market.instrument, order.side, event.ended is not None
-    settled = settle(
-        room.settlement, rules, side, order.number, order.account, event.fills, ended=ended
-    )
+    settled = due_trades(room, order.number, order.account, side, event.fills, ended=ended)
     yield room.settlement.id, settled
     limit = event.price if side is BUY else None
     entries += [trade_entry(rules, it, limit or it.price) for it in settled.trades]

@@ -7,9 +7,11 @@ that and the record. They are worked out once more and compared.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from exchange.audit import people, rules
 from exchange.audit.amended import due_on_amend
 from exchange.audit.blame import Effect, blame
-from exchange.audit.ended import LEDGER, Cause, closed
+from exchange.audit.demand import demand as _demand
+from exchange.audit.ended import LEDGER, Cause
 from exchange.audit.entered import due_on_run
 from exchange.audit.listed import due_on_list
 from exchange.audit.money import MONEY, due_on_money
@@ -20,16 +22,16 @@ from exchange.audit.orders import (
     due_on_place,
     due_on_reduce,
 )
+from exchange.audit.people import check_right
 from exchange.kernel.events import Envelope, Past, no_past
-from exchange.kernel.ids import is_key, is_name, is_text
-from exchange.kernel.instruments import Asset, MarketState
+from exchange.kernel.ids import is_key, is_name
+from exchange.kernel.instruments import Asset
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.money import UNITS_MAX
-from exchange.kernel.orders import EndReason
 from exchange.kernel.rejects import RejectCode, Rejected
-from exchange.orders import commands
-from exchange.orders.commands import Command, Role, account_of
-from exchange.orders.events import AssetRegistered, InstrumentListed, MarketStateChanged
+from exchange.orders import commands, governing
+from exchange.orders.commands import Command, account_of
+from exchange.orders.events import AssetRegistered, InstrumentListed
 from exchange.orders.records import CommandRecorded, record_stream
 from exchange.orders.rulebook import DECIMALS_MAX, instrument_from
 from exchange.users.events import AccountOpened, TradeGroupSet, UserRegistered
@@ -37,14 +39,13 @@ from exchange.venue.state import VenueState
 from exchange.wallet import entries
 from exchange.wallet.events import EntriesPosted
 
-CLOSED, TRADER = MarketState.CLOSED, Role.TRADER
-
 LAWS = {
     RejectCode.ALREADY_CORRECTED: "L6",
     RejectCode.DUPLICATE_REFERENCE: "L6",
     RejectCode.SECOND_PERSON_REQUIRED: "L8",
     RejectCode.WITHDRAWAL_STATE: "L8",
     RejectCode.MARKET_STATE: "B8",
+    RejectCode.KILL_SWITCH: "B8",
     RejectCode.NOT_FOUND: "B2",
 }
 """What is broken by doing what had to be refused for that reason; else R7."""
@@ -73,7 +74,7 @@ def follow(state: VenueState, command: Sequence[Envelope], past: Past = no_past)
         return
     found: list[Effect] = []
     try:
-        _check_right(state, record)
+        check_right(state, record)
         _apply(state, command[0])
         for due in _due(state, record, cause, effects, past):
             found.append(due)
@@ -119,17 +120,6 @@ def _check_record(state: VenueState, record: CommandRecorded, stream: str) -> No
     if record.rulebook_version != version:
         detail = f"decided by rulebook {record.rulebook_version}, in force was {version}"
         raise InvariantViolation("R7", detail)
-
-
-def _check_right(state: VenueState, record: CommandRecorded) -> None:
-    """A trader acts for its own accounts, an operator for all; foreign ones are unknown."""
-    account, trader = account_of(record.command), record.role is TRADER
-    if account is None:
-        _demand(record.role is record.command.ROLE, RejectCode.NOT_PERMITTED)
-    else:
-        owner = state.owners.get(account)
-        known = owner is not None and (owner == record.actor or not trader)
-        _demand(known, RejectCode.UNKNOWN_ACCOUNT)
 
 
 def _transfer(state: VenueState, command: commands.TransferFunds, cause: Cause) -> Iterator[Effect]:
@@ -195,27 +185,9 @@ def _list_instrument(
     yield f"market:{command.symbol}", InstrumentListed(instrument, command.state)
 
 
-def _change_market(
-    state: VenueState, command: commands.ChangeMarketState, cause: Cause
-) -> Iterator[Effect]:
-    room, after = state.room(command.symbol), command.state
-    before, orders = room.market.state, room.book.orders
-    _demand(before is not CLOSED and after is not before, RejectCode.MARKET_STATE)
-    _demand(is_text(command.reason), RejectCode.INVALID_ID)
-    yield room.market.id, MarketStateChanged(after, command.reason)
-    if after is CLOSED:
-        ending = [orders[number] for number in sorted(orders)]
-        yield from closed(room, ending, EndReason.MARKET_CLOSED, cause)
-
-
 def _demand_new(name: str, *, known: bool) -> None:
     _demand(is_name(name), RejectCode.INVALID_ID)
     _demand(not known, RejectCode.ALREADY_EXISTS)
-
-
-def _demand(fine: bool, code: RejectCode) -> None:  # noqa: FBT001 - what is demanded
-    if not fine:
-        raise Rejected(code)
 
 
 DUE: dict[type[Command], Callable[[VenueState, Any, Cause], Iterator[Effect]]] = {
@@ -229,7 +201,19 @@ DUE: dict[type[Command], Callable[[VenueState, Any, Cause], Iterator[Effect]]] =
     commands.SetTradeGroup: _set_trade_group,
     commands.RegisterAsset: _register_asset,
     commands.ListInstrument: _list_instrument,
-    commands.ChangeMarketState: _change_market,
+    commands.ChangeMarketState: rules.due_on_state,
+    governing.ChangeInstrument: rules.due_on_change,
+    governing.SetFeeTier: rules.due_on_fee_tier,
+    governing.SetAccountTier: rules.due_on_account_tier,
+    governing.GrantRole: people.due_on_grant,
+    governing.RevokeRole: people.due_on_revoke,
+    governing.SuspendUser: people.due_on_suspend,
+    governing.ReinstateUser: people.due_on_reinstate,
+    governing.BlacklistUser: people.due_on_blacklist,
+    governing.KillAccount: people.due_on_kill,
+    governing.ReleaseAccount: people.due_on_kill,
+    governing.KillVenue: people.due_on_kill_venue,
+    governing.ReleaseVenue: people.due_on_kill_venue,
 }
 """What each kind must do; a place stands apart, for what the book made of it comes first."""
 

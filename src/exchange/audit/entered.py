@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from exchange.audit.blame import Effect
+from exchange.audit.demand import demand
 from exchange.audit.ended import LEDGER, Cause, ended, others_ended, parted
+from exchange.audit.fees import due_trades
 from exchange.audit.walk import walk
 from exchange.kernel.ids import order_id
-from exchange.kernel.instruments import Instrument
+from exchange.kernel.instruments import Instrument, MarketState
 from exchange.kernel.journal import Entry
 from exchange.kernel.money import PPM
 from exchange.kernel.orders import (
@@ -24,7 +26,7 @@ from exchange.matching.events import OrderAccepted, StopEntered, StopsTriggered
 from exchange.matching.ladder import Order
 from exchange.orders.commands import RunStops
 from exchange.orders.validate import check_deadline
-from exchange.settlement.spot import settle, trade_entry
+from exchange.settlement.spot import trade_entry
 from exchange.venue.parts import held_by, required
 from exchange.venue.state import Room, VenueState
 from exchange.venue.stops import STOPS_MAX
@@ -63,8 +65,10 @@ def due_on_run(state: VenueState, command: RunStops, cause: Cause, at_us: int) -
     Raises:
         Rejected: it should have been refused.
     """
-    entries: list[Entry] = []
-    yield from _enter_all(state.room(command.symbol), at_us, entries)
+    room, entries = state.room(command.symbol), list[Entry]()
+    demand(room.market.state is MarketState.CONTINUOUS, RejectCode.MARKET_STATE)
+    demand(not state.switch.killed, RejectCode.KILL_SWITCH)
+    yield from _enter_all(room, at_us, entries)
     if entries:
         yield LEDGER, EntriesPosted(*cause, tuple(entries))
 
@@ -153,9 +157,7 @@ def _enter(room: Room, order: Order, at_us: int, entries: list[Entry]) -> Iterat
     version = room.book.version
     if event.fills:
         ended = event.ended is not None
-        settled = settle(
-            room.settlement, rules, side, order.number, account, event.fills, ended=ended
-        )
+        settled = due_trades(room, order.number, account, side, event.fills, ended=ended)
         yield room.settlement.id, settled
         for it in settled.trades:
             entries.append(trade_entry(rules, it, limit or it.price))

@@ -224,6 +224,8 @@ def _owed_for_trade(asked: Asked, bust: Bust) -> Owed:
         (buyer, rules.base, trade.buy.fee - trade.base),
         (FEES, rules.base, -trade.buy.fee),
     ]
+    rebated = (buyer, rules.quote) if trade.buy.rate_ppm < 0 else (seller, rules.base)
+    moves += [(*rebated, -trade.rebate), (FEES, rebated[1], trade.rebate)]
     units: dict[tuple[str, str], int] = {}
     for name, asset, moved in moves:
         units[name, asset] = units.get((name, asset), 0) + moved

@@ -14,6 +14,7 @@ from exchange.audit.ended import (
     parted,
 )
 from exchange.audit.entered import due_on_sleep, due_stops
+from exchange.audit.fees import due_trades
 from exchange.audit.matched import check_accepted
 from exchange.kernel.ids import order_id
 from exchange.kernel.journal import Entry
@@ -39,7 +40,7 @@ from exchange.orders.validate import (
     check_trading,
 )
 from exchange.risk.pre_trade import check_open_orders
-from exchange.settlement.spot import settle, trade_entry
+from exchange.settlement.spot import trade_entry
 from exchange.venue.parts import required
 from exchange.venue.state import Room, VenueState
 from exchange.venue.trading import SWEEP_MAX
@@ -172,9 +173,7 @@ def _paid(room: Room, accepted: OrderAccepted, cause: Cause, at_us: int) -> Iter
     entries = [hold(name, account, asset, amount)] if amount else []
     if fills:
         ended = accepted.ended is not None
-        event = settle(
-            room.settlement, rules, terms.side, accepted.number, account, fills, ended=ended
-        )
+        event = due_trades(room, accepted.number, account, terms.side, fills, ended=ended)
         yield room.settlement.id, event
         limit = price if terms.side is BUY else None
         entries += [trade_entry(rules, trade, limit or trade.price) for trade in event.trades]

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import typer
 
+from exchange.cli.give import known_scale
 from exchange.cli.hand import OPERATOR, known, refusal_facts, submit
 from exchange.cli.output import BROKEN, print_facts, print_json
-from exchange.feeds.terms import Scale, in_decimals, scale_of
+from exchange.feeds.terms import Scale, in_decimals
 from exchange.kernel.decimals import to_text
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import Fill, Side
@@ -26,6 +27,7 @@ class Giver(NamedTuple):
     symbol: str
     key: str | None
     as_operator: bool
+    actor: str | None
     as_json: bool
 
 
@@ -33,7 +35,7 @@ def give(giver: Giver, command_of: Callable[[Scale], AnyCommand], side: Side | N
     """Submit the command as the store's writer, and print the answer."""
 
     def request_of(venue: Venue) -> tuple[Request, Scale]:
-        scale = _scale(venue, giver.symbol)
+        scale = known_scale(venue.state, giver.symbol)
         return _request(venue, giver, command_of(scale)), scale
 
     ack, scale = submit(giver.store, request_of)
@@ -42,20 +44,13 @@ def give(giver: Giver, command_of: Callable[[Scale], AnyCommand], side: Side | N
         raise typer.Exit(BROKEN)
 
 
-def _scale(venue: Venue, symbol: str) -> Scale:
-    if symbol not in venue.state.rooms:
-        listed = ", ".join(sorted(venue.state.rooms)) or "none"
-        raise typer.BadParameter(f"{symbol!r} is no market of this store; it has: {listed}")
-    return scale_of(venue.state, symbol)
-
-
 def _request(venue: Venue, giver: Giver, command: AnyCommand) -> Request:
     owner = venue.state.owners.get(giver.account)
     if owner is None:
         raise typer.BadParameter(f"{giver.account!r} is no account of this store")
     if giver.as_operator:
-        return Request(command, OPERATOR, Role.OPERATOR, giver.key)
-    return Request(command, owner, Role.TRADER, giver.key)
+        return Request(command, giver.actor or OPERATOR, Role.OPERATOR, giver.key)
+    return Request(command, giver.actor or owner, Role.TRADER, giver.key)
 
 
 def _tell(giver: Giver, ack: Ack, scale: Scale, side: Side | None) -> None:

@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from exchange import __version__
-from exchange.cli import bench, demo, feed, look, money, order, play, verify, withdrawal
+from exchange.cli import (
+    account,
+    bench,
+    demo,
+    feed,
+    look,
+    market,
+    money,
+    order,
+    play,
+    user,
+    venue,
+    verify,
+    withdrawal,
+)
 from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
 from exchange.feeds.flow import FeedError
 from exchange.feeds.sample import SampleUnavailable
@@ -28,6 +42,10 @@ app.add_typer(money.trade_app, name="trade")
 app.add_typer(money.claim_app, name="claim")
 app.add_typer(money.fees_app, name="fees")
 app.add_typer(money.insurance_app, name="insurance")
+app.add_typer(market.app, name="market")
+app.add_typer(user.app, name="user")
+app.add_typer(account.app, name="account")
+app.add_typer(venue.app, name="venue")
 app.add_typer(bench.app, name="bench")
 app.command("demo")(demo.demo)
 app.command("play")(play.play_file)

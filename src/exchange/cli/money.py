@@ -246,7 +246,8 @@ def _request(state: VenueState, hand: Hand, command: AnyCommand) -> Request:
     if account is not None and account not in state.owners:
         raise typer.BadParameter(f"{account!r} is no account of this store")
     if hand.actor is not None:
-        return Request(command, hand.actor, Role.OPERATOR, hand.key)
+        role = Role.OPERATOR if command.ROLE is Role.TRADER else command.ROLE
+        return Request(command, hand.actor, role, hand.key)
     return Request(command, state.owners[account or ""], Role.TRADER, hand.key)
 
 

@@ -1,6 +1,5 @@
 """``exchange order``: one command to a store's venue, given by hand."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -9,6 +8,7 @@ import typer
 from exchange.cli.giving import Giver, give
 from exchange.cli.hand import Key, numbered
 from exchange.cli.output import JsonFlag, StoreOption
+from exchange.cli.times import time_us
 from exchange.feeds.terms import OrderText, Scale, terms_of, units_of
 from exchange.kernel.decimals import to_units
 from exchange.kernel.orders import SelfTrade, Side, TimeInForce
@@ -22,7 +22,6 @@ from exchange.orders.commands import (
     ReduceOrder,
 )
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAIR = 2
 
 app = typer.Typer(help="Place, change and cancel orders.", no_args_is_help=True)
@@ -34,6 +33,12 @@ OpenOrder = Annotated[
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Its client id.")]
 AsOperator = Annotated[
     bool, typer.Option("--as-operator", help="Act as an operator, not as the account's owner.")
+]
+Actor = Annotated[
+    str | None,
+    typer.Option(
+        "--actor", metavar="USER", help="Who acts.", show_default="the owner, or operator"
+    ),
 ]
 
 
@@ -68,6 +73,7 @@ def place_order(  # one option each
     client_id: ClientId = None,
     key: Key = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Place one order and print what became of it. Exit 1 when it is refused."""
@@ -85,11 +91,11 @@ def place_order(  # one option each
         self_trade=self_trade,
         client_order_id=client_id,
         display=display,
-        deadline_us=None if until is None else _time_us(until),
+        deadline_us=None if until is None else time_us(until),
         trigger=take_profit if stop is None else stop,
         takes_profit=take_profit is not None,
     )
-    giver = Giver(store, account, symbol, key, as_operator, as_json)
+    giver = Giver(store, account, symbol, key, as_operator, actor, as_json)
     give(giver, lambda scale: PlaceOrder(account, symbol, terms_of(order, scale)), side)
 
 
@@ -133,6 +139,7 @@ def place_order_list(  # one option each
     ] = None,
     key: Key = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Place two orders on one hold, of which one cancels the other (OCO): two of --price, --stop
@@ -143,7 +150,7 @@ def place_order_list(  # one option each
         quantity=quantity,
         time_in_force=tif,
         self_trade=self_trade,
-        deadline_us=None if until is None else _time_us(until),
+        deadline_us=None if until is None else time_us(until),
     )
     profit = (take_profit, take_profit_price)
     pair = _pair(price, (stop, stop_price), profit, post_only=post_only, display=display)
@@ -155,7 +162,7 @@ def place_order_list(  # one option each
     def command(scale: Scale) -> AnyCommand:
         return PlaceOrderList(account, symbol, terms_of(first, scale), terms_of(second, scale))
 
-    give(Giver(store, account, symbol, key, as_operator, as_json), command, side)
+    give(Giver(store, account, symbol, key, as_operator, actor, as_json), command, side)
 
 
 @app.command("cancel")
@@ -167,11 +174,12 @@ def cancel_order(
     client_id: ClientId = None,
     key: Key = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Cancel one open order. Exit 1 when it is refused."""
     symbol, number = _order(order, client_id)
-    giver = Giver(store, account, symbol, key, as_operator, as_json)
+    giver = Giver(store, account, symbol, key, as_operator, actor, as_json)
     give(giver, lambda _: CancelOrder(account, symbol, number, client_id))
 
 
@@ -185,6 +193,7 @@ def reduce_order(
     client_id: ClientId = None,
     key: Key = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Take an amount off an open order, which keeps its place. Exit 1 when it is refused."""
@@ -193,7 +202,7 @@ def reduce_order(
     def command(scale: Scale) -> AnyCommand:
         return ReduceOrder(account, symbol, to_units(quantity, scale.quantity), number, client_id)
 
-    give(Giver(store, account, symbol, key, as_operator, as_json), command)
+    give(Giver(store, account, symbol, key, as_operator, actor, as_json), command)
 
 
 @app.command("amend")
@@ -210,11 +219,12 @@ def amend_order(  # one option each
     client_id: ClientId = None,
     key: Key = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Change an open order; less at the same price keeps its place. Exit 1 when it is refused."""
     symbol, number = _order(order, client_id)
-    deadline_us = None if until is None else _time_us(until)
+    deadline_us = None if until is None else time_us(until)
 
     def command(scale: Scale) -> AnyCommand:
         return AmendOrder(
@@ -226,7 +236,7 @@ def amend_order(  # one option each
             trigger=units_of(trigger, scale.price),
         )  # fmt: skip
 
-    give(Giver(store, account, symbol, key, as_operator, as_json), command)
+    give(Giver(store, account, symbol, key, as_operator, actor, as_json), command)
 
 
 @app.command("cancel-all")
@@ -238,10 +248,11 @@ def cancel_all(
     side: Annotated[Side | None, typer.Option(help="Only this side.")] = None,
     key: Key = None,
     as_operator: AsOperator = False,
+    actor: Actor = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Cancel all open orders of an account in a market; having none is no refusal."""
-    giver = Giver(store, account, symbol, key, as_operator, as_json)
+    giver = Giver(store, account, symbol, key, as_operator, actor, as_json)
     give(giver, lambda _: CancelOrders(account, symbol, side))
 
 
@@ -273,14 +284,6 @@ def _pair(
     for fields in limited:
         fields["display"] = display
     return pair
-
-
-def _time_us(text: str) -> int:
-    """Microseconds since 1970 UTC, cut off below."""
-    try:
-        return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
-    except (ValueError, TypeError):  # no time, or one that names no zone
-        raise typer.BadParameter(f"{text!r} is no time like 2031-01-31T09:30:00Z") from None
 
 
 def _order(text: str, client_id: str | None) -> tuple[str, int | None]:

@@ -1,6 +1,7 @@
 """What can be traded, in which units."""
 
 import enum
+from typing import NamedTuple
 
 import msgspec
 
@@ -37,6 +38,13 @@ class WithdrawalTerms(
     amount_min: int
     amount_max: int  # below the least: none may be asked for
     four_eyes_above: int  # an amount above it needs a second approval
+
+
+class FeeRates(NamedTuple):
+    """What a fill costs, in ppm of what is received; a maker's below zero is a rebate."""
+
+    maker_ppm: int
+    taker_ppm: int
 
 
 class Instrument(

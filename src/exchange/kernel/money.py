@@ -21,6 +21,15 @@ def fee_charged(accrued_ppm: int) -> int:
     return ceil_div(accrued_ppm, PPM)
 
 
+def rebate_paid(received: int, maker_ppm: int, fee: int) -> int:
+    """Units that a maker with a negative rate gets of ``fee``, the taker's for the same fill.
+
+    ``received`` is what the taker received, in the asset of the fee; the share is rounded down
+    and at most the fee, so that the venue never pays on top.
+    """
+    return min(received * -maker_ppm // PPM, fee)
+
+
 def stop_price(trigger: int, slippage_ppm: int) -> int:
     """The most that a triggered buy stop pays, in price units: rounded up."""
     return ceil_div(trigger * (PPM + slippage_ppm), PPM)

@@ -94,6 +94,10 @@ class EndReason(enum.Enum):
     """FOK: it was triggered and could not be filled whole."""
     LIST = "list"
     """The other order of its list traded, was triggered or ended."""
+    KILL_SWITCH = "kill_switch"
+    """A kill switch or a halt took the orders of its scope with it."""
+    SUSPENDED = "suspended"
+    """Its owner was suspended, and its orders with it."""
 
 
 class Status(enum.Enum):
@@ -109,7 +113,15 @@ class Status(enum.Enum):
     REJECTED = "REJECTED"
 
 
-CANCELLING = frozenset({EndReason.CANCELLED, EndReason.MARKET_CLOSED, EndReason.LIST})
+CANCELLING = frozenset(
+    {
+        EndReason.CANCELLED,
+        EndReason.MARKET_CLOSED,
+        EndReason.LIST,
+        EndReason.KILL_SWITCH,
+        EndReason.SUSPENDED,
+    }
+)
 
 
 class Fill(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):

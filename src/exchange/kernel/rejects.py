@@ -41,6 +41,12 @@ class RejectCode(enum.Enum):
     WITHDRAWAL_STATE = "WITHDRAWAL_STATE"
     SECOND_PERSON_REQUIRED = "SECOND_PERSON_REQUIRED"
     ALREADY_CORRECTED = "ALREADY_CORRECTED"
+    UNKNOWN_TIER = "UNKNOWN_TIER"
+    NOT_IN_FORCE = "NOT_IN_FORCE"
+    LAST_ADMIN = "LAST_ADMIN"
+    USER_SUSPENDED = "USER_SUSPENDED"
+    USER_BLACKLISTED = "USER_BLACKLISTED"
+    KILL_SWITCH = "KILL_SWITCH"
 
 
 class Refusal(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):

@@ -8,23 +8,10 @@ import msgspec
 
 from exchange.kernel.instruments import MarketState
 from exchange.kernel.orders import OrderTerms, Side
-from exchange.orders.command import Command as Command  # noqa: PLC0414 - and for who imports it
-from exchange.orders.command import Role as Role  # noqa: PLC0414 - likewise
-from exchange.orders.money_commands import (
-    ApproveClaim,
-    ApproveWithdrawal,
-    BustTrade,
-    CancelWithdrawal,
-    CompleteWithdrawal,
-    DropClaim,
-    FundInsurance,
-    PayOutFees,
-    RejectWithdrawal,
-    RequestWithdrawal,
-    ReverseDeposit,
-    SendWithdrawal,
-    SetWithdrawalTerms,
-)
+from exchange.kernel.roles import Role as Role  # noqa: PLC0414 - a part of every request
+from exchange.orders.command import Command as Command  # noqa: PLC0414 - what all of these are
+from exchange.orders.governing import Governing
+from exchange.orders.money_commands import MoneyCommand
 
 
 class PlaceOrder(Command, frozen=True, tag="place"):
@@ -104,6 +91,7 @@ class SetTradeGroup(Command, frozen=True, tag="set_trade_group"):
 class RegisterAsset(Command, frozen=True, tag="register_asset"):
     """Let an asset be owned."""
 
+    ALSO = (Role.ADMIN,)
     code: str
     decimals: int
 
@@ -111,6 +99,7 @@ class RegisterAsset(Command, frozen=True, tag="register_asset"):
 class ListInstrument(Command, frozen=True, tag="list_instrument"):
     """Open a spot market; units as in :class:`exchange.kernel.instruments.Instrument`."""
 
+    ALSO = (Role.ADMIN,)
     symbol: str
     base: str
     quote: str
@@ -179,11 +168,15 @@ class RunStops(Command, frozen=True, tag="run_stops"):
 
 
 class ChangeMarketState(Command, frozen=True, tag="change_market_state"):
-    """Let a market trade, halt it, or close it for good with all its orders."""
+    """Let a market trade, halt it, or close it for good with all its orders.
+
+    HALTED is the market's kill switch; ``cancel_orders`` takes out its open orders in any state.
+    """
 
     symbol: str
     state: MarketState
     reason: str
+    cancel_orders: bool = False
 
 
 class Deposit(Command, frozen=True, tag="deposit"):
@@ -212,19 +205,8 @@ AnyCommand = (
     | ListInstrument
     | ChangeMarketState
     | Deposit
-    | SetWithdrawalTerms
-    | RequestWithdrawal
-    | ApproveWithdrawal
-    | SendWithdrawal
-    | CompleteWithdrawal
-    | RejectWithdrawal
-    | CancelWithdrawal
-    | ReverseDeposit
-    | BustTrade
-    | ApproveClaim
-    | DropClaim
-    | PayOutFees
-    | FundInsurance
+    | MoneyCommand
+    | Governing
 )
 
 

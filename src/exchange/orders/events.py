@@ -36,10 +36,45 @@ class MarketStateChanged(Event, frozen=True):
     reason: str
 
 
+class InstrumentChanged(Event, frozen=True):
+    """Other rules for new orders and amends from here on; resting orders stay."""
+
+    TOPIC = "orders.InstrumentChanged.v1"
+    instrument: Instrument
+    reason: str
+
+
+class FeeTierSet(Event, frozen=True):
+    """What accounts of a tier pay in this market from here on; null: the market's own rates."""
+
+    TOPIC = "orders.FeeTierSet.v1"
+    tier: str
+    maker_ppm: int | None
+    taker_ppm: int | None
+
+
+class VenueKilled(Event, frozen=True):
+    """No new orders and no amends anywhere from here on. Stream ``switch``."""
+
+    TOPIC = "orders.VenueKilled.v1"
+    reason: str
+
+
+class VenueReleased(Event, frozen=True):
+    """The venue's kill switch is back. Stream ``switch``."""
+
+    TOPIC = "orders.VenueReleased.v1"
+    reason: str
+
+
 EVENTS: tuple[type[Event], ...] = (
     CommandRecorded,
     AssetRegistered,
     WithdrawalTermsSet,
     InstrumentListed,
     MarketStateChanged,
+    InstrumentChanged,
+    FeeTierSet,
+    VenueKilled,
+    VenueReleased,
 )

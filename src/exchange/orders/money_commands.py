@@ -1,14 +1,16 @@
 """Commands that move money by hand: withdrawals, corrections, fees, the insurance fund."""
 
-from exchange.orders.command import Command, Role
+from exchange.kernel.roles import Role
+from exchange.orders.command import Command
 
 
 class SetWithdrawalTerms(Command, frozen=True, tag="set_withdrawal_terms"):
     """Let an asset be withdrawn on these terms; those already asked for keep theirs.
 
-    A most below the least closes its withdrawals.
+    A most below the least closes its withdrawals. Whoever may approve must not set the limit of it.
     """
 
+    ROLE = Role.ADMIN
     asset: str
     fee: int  # units of the asset, on top of the amount
     amount_min: int
@@ -109,3 +111,20 @@ class FundInsurance(Command, frozen=True, tag="fund_insurance"):
     asset: str
     amount: int  # units of the asset
     reference: str
+
+
+MoneyCommand = (
+    SetWithdrawalTerms
+    | RequestWithdrawal
+    | ApproveWithdrawal
+    | SendWithdrawal
+    | CompleteWithdrawal
+    | RejectWithdrawal
+    | CancelWithdrawal
+    | ReverseDeposit
+    | BustTrade
+    | ApproveClaim
+    | DropClaim
+    | PayOutFees
+    | FundInsurance
+)

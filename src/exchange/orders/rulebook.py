@@ -1,24 +1,41 @@
 """The rulebook: assets, and each market's rules and state."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from exchange.kernel.events import Event
 from exchange.kernel.ids import is_name
-from exchange.kernel.instruments import Asset, Instrument, MarketState, WithdrawalTerms
+from exchange.kernel.instruments import (
+    Asset,
+    FeeRates,
+    Instrument,
+    MarketState,
+    WithdrawalTerms,
+)
 from exchange.kernel.money import PPM, UNITS_MAX
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.orders.commands import ListInstrument
 from exchange.orders.events import (
     AssetRegistered,
+    FeeTierSet,
+    InstrumentChanged,
     InstrumentListed,
     MarketStateChanged,
+    VenueKilled,
+    VenueReleased,
     WithdrawalTermsSet,
 )
+from exchange.orders.governing import ChangeInstrument
 
 DECIMALS_MAX = 18
 DAY_US = 86_400_000_000
+
+CHANGEABLE = tuple(
+    field.name for field in msgspec.structs.fields(ChangeInstrument) if field.default is None
+)
+"""Rules that may change while a market trades."""
 
 
 class Assets:
@@ -54,12 +71,12 @@ class Assets:
 
 
 class Market:
-    """One market's rules and state; its version is the rulebook version of its orders.
+    """One market's rules, fee tiers and state; its version is the rulebook version of its orders.
 
     An event-sourced aggregate (stream ``market:<symbol>``).
     """
 
-    __slots__ = ("id", "instrument", "state", "version")
+    __slots__ = ("id", "instrument", "state", "tiers", "version")
 
     instrument: Instrument
 
@@ -67,6 +84,7 @@ class Market:
         self.id = stream
         self.version = 0
         self.state = MarketState.CLOSED
+        self.tiers: dict[str, FeeRates] = {}  # tier -> what its accounts pay here
 
     def evolve(self, event: Event) -> None:
         """Follow one event of this stream."""
@@ -77,13 +95,46 @@ class Market:
                 self.state = event.state
             case MarketStateChanged():
                 self.state = event.state
+            case InstrumentChanged():
+                self.instrument = event.instrument
+            case FeeTierSet(tier=tier, maker_ppm=maker_ppm, taker_ppm=taker_ppm):
+                self.tiers.pop(tier, None)
+                if maker_ppm is not None and taker_ppm is not None:
+                    self.tiers[tier] = FeeRates(maker_ppm, taker_ppm)
             case _:
                 raise TypeError(f"{self.id} has no event {type(event).__name__}")
 
     def dump(self) -> dict[str, Any]:
         """The whole state as plain data: what the state hash covers."""
         instrument = msgspec.to_builtins(self.instrument)
-        return {"version": self.version, "state": self.state.value, "instrument": instrument}
+        return {
+            "version": self.version,
+            "state": self.state.value,
+            "instrument": instrument,
+            "tiers": sorted([tier, *rates] for tier, rates in self.tiers.items()),
+        }
+
+
+class Switch:
+    """The venue's kill switch; an event-sourced aggregate (stream ``switch``)."""
+
+    __slots__ = ("id", "killed", "version")
+
+    def __init__(self, stream: str) -> None:
+        self.id = stream
+        self.version = 0
+        self.killed = False
+
+    def evolve(self, event: Event) -> None:
+        """Follow one event of this stream."""
+        if not isinstance(event, VenueKilled | VenueReleased):
+            raise TypeError(f"{self.id} has no event {type(event).__name__}")
+        self.version += 1
+        self.killed = isinstance(event, VenueKilled)
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state as plain data: what the state hash covers."""
+        return {"version": self.version, "killed": self.killed}
 
 
 def instrument_from(command: ListInstrument, assets: Assets) -> Instrument:
@@ -111,6 +162,33 @@ def instrument_from(command: ListInstrument, assets: Assets) -> Instrument:
     )  # fmt: skip
 
 
+def changed_instrument(command: ChangeInstrument, rules: Instrument) -> Instrument:
+    """The market's rules after the change; what is asked of a listing holds of them too.
+
+    Raises:
+        Rejected: INVALID_INSTRUMENT with the rule at fault, or FIELD_COMBINATION when nothing
+            would change.
+    """
+    changes = {name: value for name in CHANGEABLE if (value := getattr(command, name)) is not None}
+    changed = msgspec.structs.replace(rules, **changes)
+    if changed == rules:
+        raise Rejected(RejectCode.FIELD_COMBINATION, "change")
+    check_rules(changed)
+    return changed
+
+
+def check_rates(maker_ppm: int, taker_ppm: int) -> None:
+    """Nothing, when an account can pay these: a maker may get all, a taker gets nothing back.
+
+    Raises:
+        Rejected: INVALID_INSTRUMENT with the rate at fault.
+    """
+    if not -PPM <= maker_ppm <= PPM:
+        raise Rejected(RejectCode.INVALID_INSTRUMENT, "maker_ppm", maker_ppm)
+    if not 0 <= taker_ppm <= PPM:
+        raise Rejected(RejectCode.INVALID_INSTRUMENT, "taker_ppm", taker_ppm)
+
+
 def _whole_units(field: str, asset: Asset, decimals: int) -> int:
     """Units of ``asset`` in ``10**-decimals`` of it: a whole number, or no such market."""
     if decimals > asset.decimals:
@@ -124,23 +202,39 @@ def _check_listing(command: ListInstrument) -> None:
         ("price_decimals", command.price_decimals, 0 <= command.price_decimals <= DECIMALS_MAX),
         ("quantity_decimals", command.quantity_decimals,
          0 <= command.quantity_decimals <= DECIMALS_MAX),
-        ("tick", command.tick, 0 < command.tick <= UNITS_MAX),
-        ("lot", command.lot, 0 < command.lot <= UNITS_MAX),
-        ("price_min", command.price_min, command.price_min > 0),
-        ("price_max", command.price_max, command.price_min <= command.price_max <= UNITS_MAX),
-        ("quantity_min", command.quantity_min, command.quantity_min > 0),
-        ("quantity_max", command.quantity_max,
-         command.quantity_min <= command.quantity_max <= UNITS_MAX),
-        ("notional_min", command.notional_min, command.notional_min >= 0),
-        ("notional_max", command.notional_max,
-         max(1, command.notional_min) <= command.notional_max <= UNITS_MAX),
-        ("open_orders_max", command.open_orders_max, command.open_orders_max > 0),
-        ("maker_ppm", command.maker_ppm, 0 <= command.maker_ppm <= PPM),
-        ("taker_ppm", command.taker_ppm, 0 <= command.taker_ppm <= PPM),
-        ("stop_slippage_ppm", command.stop_slippage_ppm, 0 <= command.stop_slippage_ppm <= PPM),
-        ("day_end_us", command.day_end_us, 0 <= command.day_end_us < DAY_US),
-        ("state", 0, command.state is not MarketState.CLOSED),
     )  # fmt: skip
+    _demand_all(rules)
+    check_rules(command)
+    _demand_all([("state", 0, command.state is not MarketState.CLOSED)])
+
+
+def check_rules(rules: ListInstrument | Instrument) -> None:
+    """Nothing, when the rules go together.
+
+    Raises:
+        Rejected: INVALID_INSTRUMENT with the rule at fault.
+    """
+    _demand_all([
+        ("tick", rules.tick, 0 < rules.tick <= UNITS_MAX),
+        ("lot", rules.lot, 0 < rules.lot <= UNITS_MAX),
+        ("price_min", rules.price_min, rules.price_min > 0),
+        ("price_max", rules.price_max, rules.price_min <= rules.price_max <= UNITS_MAX),
+        ("quantity_min", rules.quantity_min, rules.quantity_min > 0),
+        ("quantity_max", rules.quantity_max,
+         rules.quantity_min <= rules.quantity_max <= UNITS_MAX),
+        ("notional_min", rules.notional_min, rules.notional_min >= 0),
+        ("notional_max", rules.notional_max,
+         max(1, rules.notional_min) <= rules.notional_max <= UNITS_MAX),
+        ("open_orders_max", rules.open_orders_max, rules.open_orders_max > 0),
+    ])  # fmt: skip
+    check_rates(rules.maker_ppm, rules.taker_ppm)
+    _demand_all([
+        ("stop_slippage_ppm", rules.stop_slippage_ppm, 0 <= rules.stop_slippage_ppm <= PPM),
+        ("day_end_us", rules.day_end_us, 0 <= rules.day_end_us < DAY_US),
+    ])  # fmt: skip
+
+
+def _demand_all(rules: Iterable[tuple[str, int, bool]]) -> None:
     for field, value, fine in rules:
         if not fine:
             raise Rejected(RejectCode.INVALID_INSTRUMENT, field, value)

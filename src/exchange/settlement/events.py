@@ -6,7 +6,10 @@ from exchange.kernel.events import Event
 
 
 class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
-    """One side of a trade; the fee is in the asset that this side receives."""
+    """One side of a trade; the fee is in the asset that this side receives.
+
+    A rate below zero is a maker's whose fee is none: it gets the trade's rebate.
+    """
 
     order: int
     account: str
@@ -25,6 +28,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unk
     quote: int  # quote units that the seller receives, the fee included
     buy: Leg
     sell: Leg
+    rebate: int = 0  # what the maker gets of the taker's fee, in the asset of that fee
 
 
 class TradesSettled(Event, frozen=True):

@@ -1,13 +1,13 @@
 """Spot settlement: which fee each fill owes, and the entry that moves both sides."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exchange.kernel.accounts import FEES, available, held
 from exchange.kernel.events import Event
-from exchange.kernel.instruments import Instrument
+from exchange.kernel.instruments import FeeRates, Instrument
 from exchange.kernel.journal import Entry, EntryKind, Line
-from exchange.kernel.money import fee_charged
+from exchange.kernel.money import fee_charged, rebate_paid
 from exchange.kernel.orders import BUY, Fill, Side
 from exchange.settlement.events import FeesClosed, Leg, Settled, TradesSettled
 
@@ -23,7 +23,7 @@ class Settlement:
         self.id = stream
         self.version = 0
         self.trade_count = 0
-        self.accrued: dict[int, int] = {}  # order number -> sum of received × ppm
+        self.accrued: dict[int, int] = {}  # order number -> sum of received × ppm, rebates left out
 
     def evolve(self, event: Event) -> None:
         """Follow one event of this stream."""
@@ -44,7 +44,8 @@ class Settlement:
         if leg.last:
             self.accrued.pop(leg.order, None)
         else:
-            self.accrued[leg.order] = self.accrued.get(leg.order, 0) + received * leg.rate_ppm
+            accrues = received * leg.rate_ppm if leg.rate_ppm > 0 else 0
+            self.accrued[leg.order] = self.accrued.get(leg.order, 0) + accrues
 
     def dump(self) -> dict[str, Any]:
         """The whole state as plain data: what the state hash covers."""
@@ -62,51 +63,60 @@ def settle(
     taker: int,
     account: str,
     fills: Iterable[Fill],
+    rates: Mapping[str, FeeRates],
     *,
     ended: bool,
 ) -> TradesSettled:
     """The legs and fees of an incoming order's fills, in order.
 
-    ``taker`` is its number, ``ended`` whether it ends with its last fill. A fee is the sum
-    over the order's fills of received × rate, rounded up once, less what it was charged
-    before: splitting an order never costs more than one unit.
+    ``taker`` is its number, ``ended`` whether it ends with its last fill; ``rates`` are those
+    of accounts in a tier, all others pay the instrument's. A fee is the sum over the order's
+    fills of received × the rate at each, rounded up once, less what it was charged before:
+    splitting an order never costs more than one unit. A fill at a maker's negative rate adds
+    nothing to that sum; the rebate comes out of the taker's fee.
     """
     fills = tuple(fills)
     accrued = state.accrued.get(taker, 0)
+    charged = fee_charged(accrued)
+    maker_ppm = all_makers_ppm = instrument.maker_ppm
+    taker_ppm = instrument.taker_ppm
+    if account in rates:
+        taker_ppm = rates[account].taker_ppm
     partly: dict[int, int] = {}  # maker -> accrued so far, where more may follow
     trades = []
     for number, fill in enumerate(fills, state.trade_count + 1):
         base = fill.quantity * instrument.base_unit
         quote = instrument.notional(fill.price, fill.quantity)
         taken, given = (base, quote) if side is BUY else (quote, base)
+        if rates:
+            maker_ppm, _ = rates.get(fill.account, (all_makers_ppm, 0))
         before = partly.get(fill.maker) or state.accrued.get(fill.maker, 0)
-        maker = _leg(fill.maker, fill.account, instrument.maker_ppm, given, before, last=fill.last)
+        after = before + given * maker_ppm if maker_ppm > 0 else before
+        fee = fee_charged(after) - fee_charged(before)
+        maker = Leg(fill.maker, fill.account, maker_ppm, fee, fill.last)
         if not fill.last:
-            partly[fill.maker] = before + given * instrument.maker_ppm
-        last = ended and fill is fills[-1]
-        mine = _leg(taker, account, instrument.taker_ppm, taken, accrued, last=last)
-        accrued += taken * instrument.taker_ppm
+            partly[fill.maker] = after
+        accrued += taken * taker_ppm
+        paid, charged = charged, fee_charged(accrued)
+        fee = charged - paid
+        mine = Leg(taker, account, taker_ppm, fee, ended and fill is fills[-1])
+        rebate = rebate_paid(taken, maker_ppm, fee) if maker_ppm < 0 else 0
         buy, sell = (mine, maker) if side is BUY else (maker, mine)
-        trades.append(Settled(number, fill.price, fill.quantity, base, quote, buy, sell))
+        trades.append(Settled(number, fill.price, fill.quantity, base, quote, buy, sell, rebate))
     return TradesSettled(tuple(trades))
-
-
-def _leg(order: int, account: str, rate_ppm: int, received: int, before: int, *, last: bool) -> Leg:
-    fee = fee_charged(before + received * rate_ppm) - fee_charged(before)
-    return Leg(order, account, rate_ppm, fee, last)
 
 
 def trade_entry(instrument: Instrument, trade: Settled, hold_price: int) -> Entry:
     """The entry of one trade: both sides pay from what they hold and receive less the fee.
 
     ``hold_price`` is the price that the buyer's hold was taken at; what it held above the
-    trade's price returns to it here.
+    trade's price returns to it here. A rebate goes from the taker's fee to the maker.
     """
     base, quote = instrument.base, instrument.quote
     buyer, seller = trade.buy, trade.sell
     spendable = available(buyer.account)
     reserved = instrument.notional(hold_price, trade.quantity)
-    lines = (
+    lines: tuple[Line, ...] = (
         Line(held(buyer.account), quote, -reserved),
         Line(spendable, quote, reserved - trade.quote),
         Line(available(seller.account), quote, trade.quote - seller.fee),
@@ -115,5 +125,15 @@ def trade_entry(instrument: Instrument, trade: Settled, hold_price: int) -> Entr
         Line(spendable, base, trade.base - buyer.fee),
         Line(FEES, base, buyer.fee),
     )
+    if trade.rebate:
+        lines += _rebate(instrument, trade)
     entry_id = f"trade:{instrument.symbol}:{trade.trade}"
     return Entry(entry_id, TRADE, tuple([line for line in lines if line.amount]))
+
+
+def _rebate(instrument: Instrument, trade: Settled) -> tuple[Line, Line]:
+    """From the fee, in the asset that the taker received: only a maker's rate is below zero."""
+    maker, asset = trade.buy, instrument.quote
+    if trade.sell.rate_ppm < 0:
+        maker, asset = trade.sell, instrument.base
+    return Line(FEES, asset, -trade.rebate), Line(available(maker.account), asset, trade.rebate)

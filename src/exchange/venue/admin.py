@@ -99,6 +99,8 @@ def list_instrument(state: VenueState, command: ListInstrument, journal: Journal
 def change_market_state(state: VenueState, command: ChangeMarketState, journal: Journal) -> None:
     """Let a market trade, halt it or close it; closing is final and cancels every order.
 
+    All other states cancel them when the command says so.
+
     Raises:
         Rejected: UNKNOWN_MARKET, MARKET_STATE or INVALID_ID for the reason.
     """
@@ -110,9 +112,11 @@ def change_market_state(state: VenueState, command: ChangeMarketState, journal: 
 
     cause = journal.begin(room.market.version)
     journal.record(room.market, MarketStateChanged(command.state, command.reason))
-    if command.state is MarketState.CLOSED:
+    closes = command.state is MarketState.CLOSED
+    if closes or command.cancel_orders:
         orders = [room.book.orders[number] for number in sorted(room.book.orders)]
-        post(state, end_orders(room, orders, EndReason.MARKET_CLOSED, journal), journal, cause)
+        reason = EndReason.MARKET_CLOSED if closes else EndReason.KILL_SWITCH
+        post(state, end_orders(room, orders, reason, journal), journal, cause)
 
 
 def _check_name(field: str, name: str) -> None:

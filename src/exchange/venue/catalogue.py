@@ -9,7 +9,7 @@ from exchange.matching import events as matching
 from exchange.matching.book import Book
 from exchange.orders import events as orders
 from exchange.orders.records import CommandLog
-from exchange.orders.rulebook import Assets, Market
+from exchange.orders.rulebook import Assets, Market, Switch
 from exchange.settlement import events as settlement
 from exchange.settlement.spot import Settlement
 from exchange.users import events as users
@@ -50,6 +50,7 @@ AGGREGATES: dict[str, Callable[[str], Aggregate]] = {
     "market": Market,
     "orders": CommandLog,
     "settlement": Settlement,
+    "switch": Switch,
     "user": User,
     "withdrawals": Withdrawals,
 }

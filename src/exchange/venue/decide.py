@@ -5,7 +5,8 @@ from typing import Any
 
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import Refusal, RejectCode, Rejected
-from exchange.orders import commands
+from exchange.kernel.roles import Role
+from exchange.orders import commands, governing
 from exchange.orders import money_commands as money
 from exchange.orders.commands import Request
 from exchange.venue import (
@@ -14,12 +15,17 @@ from exchange.venue import (
     corrections,
     funds,
     lists,
+    rules,
     stops,
+    switches,
     trading,
+    users,
     withdrawals,
 )
 from exchange.venue.journal import Journal
 from exchange.venue.state import VenueState
+
+TRADER = Role.TRADER
 
 DECISIONS: dict[type[commands.Command], Callable[[VenueState, Any, Journal], None]] = {
     commands.PlaceOrder: trading.place_order,
@@ -51,6 +57,18 @@ DECISIONS: dict[type[commands.Command], Callable[[VenueState, Any, Journal], Non
     commands.RegisterAsset: admin.register_asset,
     commands.ListInstrument: admin.list_instrument,
     commands.ChangeMarketState: admin.change_market_state,
+    governing.ChangeInstrument: rules.change_instrument,
+    governing.SetFeeTier: rules.set_fee_tier,
+    governing.SetAccountTier: rules.set_account_tier,
+    governing.GrantRole: users.grant_role,
+    governing.RevokeRole: users.revoke_role,
+    governing.SuspendUser: users.suspend_user,
+    governing.ReinstateUser: users.reinstate_user,
+    governing.BlacklistUser: users.blacklist_user,
+    governing.KillAccount: switches.kill_account,
+    governing.ReleaseAccount: switches.release_account,
+    governing.KillVenue: switches.kill_venue,
+    governing.ReleaseVenue: switches.release_venue,
 }
 
 
@@ -67,7 +85,7 @@ def decide(state: VenueState, request: Request, digest: str, at_us: int, journal
     before = journal.position
     journal.take(request, digest, at_us)
     try:
-        _check_actor(state, request, journal.account)
+        _check_actor(state, request, journal.account, at_us)
         DECISIONS[type(command)](state, command, journal)
     except Rejected as rejected:
         if journal.position != before:
@@ -82,12 +100,20 @@ def decide(state: VenueState, request: Request, digest: str, at_us: int, journal
         journal.begin(_rulebook_version(state, command), _internal(error))
 
 
-def _check_actor(state: VenueState, request: Request, account: str | None) -> None:
-    """The first check of every command; a foreign account is as if unknown."""
-    if account is not None:
-        state.check_account(account, request)
-    elif request.role is not request.command.ROLE:
-        raise Rejected(RejectCode.NOT_PERMITTED, "role", request.role.value)
+def _check_actor(state: VenueState, request: Request, account: str | None, at_us: int) -> None:
+    """The first check of every command: right, then account, then what stops the account.
+
+    A foreign account is as if unknown.
+    """
+    if account is None or request.role is not TRADER:
+        if not state.has_right(request):
+            raise Rejected(RejectCode.NOT_PERMITTED, "role", request.role.value)
+        if account is not None:
+            state.check_account(account, request)
+    elif state.owners.get(account) != request.actor:
+        raise Rejected(RejectCode.UNKNOWN_ACCOUNT, "account", account)
+    if account is not None and (account in state.barred or state.switch.killed):
+        switches.check_flow(state, request, account, at_us)
 
 
 def _internal(error: Exception) -> Refusal:

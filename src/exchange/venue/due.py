@@ -2,7 +2,7 @@
 
 from exchange.kernel.instruments import MarketState
 from exchange.orders.commands import ExpireOrders, Request, Role, RunStops
-from exchange.venue.state import VenueState
+from exchange.venue.state import Room, VenueState
 
 ACTOR = "venue"
 
@@ -23,7 +23,7 @@ def next_piece(state: VenueState, at_us: int) -> Request | None:
         deadlines = room.book.deadlines
         if deadlines and deadlines[0][0] <= at_us:
             return Request(ExpireOrders(symbol), ACTOR, Role.SYSTEM)
-        if room.book.stops.woken and room.market.state is MarketState.CONTINUOUS:
+        if room.book.stops.woken and _trades(state, room):
             return Request(RunStops(symbol), ACTOR, Role.SYSTEM)
     return None
 
@@ -34,3 +34,8 @@ def next_due_us(state: VenueState) -> int | None:
         return state.at_us
     first = [room.book.deadlines[0][0] for room in state.rooms.values() if room.book.deadlines]
     return min(first, default=None)
+
+
+def _trades(state: VenueState, room: Room) -> bool:
+    """Whether anything may trade there."""
+    return room.market.state is MarketState.CONTINUOUS and not state.switch.killed

@@ -8,9 +8,11 @@ from exchange.kernel.events import Envelope
 from exchange.kernel.journal import Entry, EntryKind, check_entry
 from exchange.kernel.laws import InvariantViolation, hold_law
 from exchange.kernel.orders import Fill
+from exchange.kernel.roles import Role
 from exchange.matching.events import EVENTS as BOOK_EVENTS
 from exchange.matching.events import OrderAccepted, OrderAmended, StopEntered
 from exchange.settlement.events import Settled, TradesSettled
+from exchange.users.user import User
 from exchange.venue.parts import held_by, held_twice
 from exchange.venue.state import Room, VenueState
 from exchange.wallet.events import (
@@ -96,8 +98,8 @@ class Watch:
         self._count(symbol)
 
     def _count(self, symbol: str) -> None:
-        market, book, _ = self._state.rooms[symbol]
-        rules = market.instrument
+        room = self._state.rooms[symbol]
+        rules, book = room.market.instrument, room.book
         value = book.held_value * rules.value_unit + book.held_budget
         quantity = book.held_quantity * rules.base_unit
         old_value, old_quantity = self._seen.get(symbol, (0, 0))
@@ -123,6 +125,20 @@ def _check_settled(
             raise InvariantViolation("S3", f"trade {number} posted as {entry.entry_id}")
 
 
+def _check_users(state: VenueState) -> None:
+    """Law R2: the indexes of who may what, and of who pays what, are what the streams say."""
+    users = {it.id[5:]: it for it in state.aggregates.values() if isinstance(it, User)}
+    admins = {name for name, user in users.items() if Role.ADMIN in user.roles}
+    barred = {account for user in users.values() for account in user.barred()}
+    hold_law("R2", admins == state.admins, f"admins are {admins}, indexed {state.admins}")
+    hold_law("R2", barred == state.barred, f"barred are {barred}, indexed {state.barred}")
+    tiers = {account: tier for user in users.values() for account, tier in user.tiers.items()}
+    for symbol, room in state.rooms.items():
+        known = room.market.tiers
+        rates = {account: known[tier] for account, tier in tiers.items() if tier in known}
+        hold_law("R2", rates == room.rates, f"{symbol}: rates are {rates}, indexed {room.rates}")
+
+
 def check_all(state: VenueState) -> None:
     """Every law that the state alone can show: O(state).
 
@@ -130,6 +146,7 @@ def check_all(state: VenueState) -> None:
         InvariantViolation: one is broken.
     """
     state.ledger.check()
+    _check_users(state)
     needed: dict[tuple[str, str], int] = {}
     for symbol, room in state.rooms.items():
         room.book.check()

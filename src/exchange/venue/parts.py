@@ -80,7 +80,7 @@ def settle_fills(
     if not fills:
         return []
     (number, account, side), rules = taker, room.market.instrument
-    settled = settle(room.settlement, rules, side, number, account, fills, ended=ended)
+    settled = settle(room.settlement, rules, side, number, account, fills, room.rates, ended=ended)
     journal.record(room.settlement, settled)
     limit = bound if side is BUY else None
     return [trade_entry(rules, trade, limit or trade.price) for trade in settled.trades]

@@ -6,14 +6,19 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from exchange.kernel.events import Event
+from exchange.kernel.instruments import FeeRates
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import RejectCode, Rejected
+from exchange.kernel.roles import Role
 from exchange.matching.book import Book
-from exchange.orders.commands import Request, Role, account_of
+from exchange.orders.command import givers
+from exchange.orders.commands import Request, account_of
+from exchange.orders.events import FeeTierSet
 from exchange.orders.records import CommandLog, CommandRecorded, record_stream
-from exchange.orders.rulebook import Assets, Market
+from exchange.orders.rulebook import Assets, Market, Switch
 from exchange.settlement.spot import Settlement
-from exchange.users.events import AccountOpened, TradeGroupSet
+from exchange.users.events import EVENTS as USER_EVENTS
+from exchange.users.events import AccountOpened, AccountTierSet, TradeGroupSet
 from exchange.users.user import User
 from exchange.venue.catalogue import Aggregate, make_aggregate
 from exchange.wallet.corrections import Corrections
@@ -26,7 +31,7 @@ STATE_ENCODING = 3
 """Version of what the state hash covers and how."""
 
 
-INDEXED = frozenset({CommandRecorded, AccountOpened, TradeGroupSet})
+INDEXED = frozenset({CommandRecorded, FeeTierSet, *USER_EVENTS})
 """Events that the indexes follow too."""
 
 
@@ -36,6 +41,7 @@ class Room(NamedTuple):
     market: Market
     book: Book
     settlement: Settlement
+    rates: dict[str, FeeRates]  # account -> what its tier pays here, where it has one
 
 
 class VenueState:
@@ -47,12 +53,16 @@ class VenueState:
         self.owners: dict[str, str] = {}  # account -> user
         self._records: dict[str | None, CommandLog] = {}  # account -> its records
         self.groups: dict[str, str] = {}  # account -> trade group, where it has one
+        self.tiers: dict[str, str] = {}  # account -> fee tier, where it has one
         self.at_work = False  # whether the last command was the venue's own
         self.at_us = 0  # venue time of the last command
+        self.admins: set[str] = set()  # users who are granted ADMIN; none: an open house
+        self.barred: set[str] = set()  # accounts that a suspension or switch may concern
         self.assets = self._make("assets", Assets)
         self.ledger = self._make("ledger", Ledger)
         self.withdrawals = self._make("withdrawals", Withdrawals)
         self.corrections = self._make("corrections", Corrections)
+        self.switch = self._make("switch", Switch)
 
     def index(self, aggregate: Aggregate, event: Event) -> None:
         """Let the indexes follow an ``INDEXED`` event that ``aggregate`` has followed."""
@@ -61,13 +71,35 @@ class VenueState:
                 raise InvariantViolation("R3", f"venue time {event.at_us} went back")
             self.at_us = event.at_us
             self.at_work = event.role is Role.SYSTEM
-        elif isinstance(event, AccountOpened):
-            self.owners[event.account] = aggregate.id.removeprefix("user:")
+        elif isinstance(event, FeeTierSet):
+            room = self.rooms[aggregate.id.removeprefix("market:")]
+            for account, tier in self.tiers.items():
+                _index_rates(room, account, tier)
+        elif isinstance(aggregate, User):
+            self._index_user(aggregate, event)
+
+    def _index_user(self, user: User, event: Event) -> None:
+        name = user.id.removeprefix("user:")
+        if isinstance(event, AccountOpened):
+            self.owners[event.account] = name
         elif isinstance(event, TradeGroupSet):
             if event.group is None:
                 self.groups.pop(event.account, None)
             else:
                 self.groups[event.account] = event.group
+        elif isinstance(event, AccountTierSet):
+            if event.tier is None:
+                self.tiers.pop(event.account, None)
+            else:
+                self.tiers[event.account] = event.tier
+            for room in self.rooms.values():
+                _index_rates(room, event.account, event.tier)
+        elif Role.ADMIN in user.roles:
+            self.admins.add(name)
+        else:
+            self.admins.discard(name)
+        self.barred.difference_update(user.accounts)
+        self.barred.update(user.barred())
 
     def apply(self, stream: str, version: int, event: Event) -> None:
         """Follow a stored event.
@@ -91,7 +123,7 @@ class VenueState:
                 symbol = stream.removeprefix("market:")
                 book = self._make(f"book:{symbol}", Book)
                 settlement = self._make(f"settlement:{symbol}", Settlement)
-                self.rooms[symbol] = Room(found, book, settlement)
+                self.rooms[symbol] = Room(found, book, settlement, {})
         return found
 
     def records(self, account: str | None) -> CommandLog:
@@ -128,14 +160,26 @@ class VenueState:
     def may_give(self, request: Request) -> bool:
         """Whether the actor may give this kind of command, for this account."""
         account = account_of(request.command)
-        if account is None:
-            return request.role is request.command.ROLE
-        return self.may_act(account, request)
+        return self.has_right(request) and (account is None or self.may_act(account, request))
 
     def may_act(self, account: str, request: Request) -> bool:
-        """Whether there is such an account and the actor is its owner, or an operator."""
+        """Whether there is such an account and the actor is its owner, or no trader."""
         owner = self.owners.get(account)
         return owner is not None and (request.role is not Role.TRADER or owner == request.actor)
+
+    def has_right(self, request: Request) -> bool:
+        """Whether the kind may be given in the request's role, and the actor holds that role."""
+        kind, role = type(request.command), request.role
+        if role is Role.TRADER:
+            return kind.ROLE is role
+        return role in givers(kind) and (role is Role.SYSTEM or self.holds(request.actor, role))
+
+    def holds(self, user: str, role: Role) -> bool:
+        """Whether the log says that the user may act so; anybody may before the first admin."""
+        if not self.admins:
+            return True
+        found = self.aggregates.get(f"user:{user}")
+        return isinstance(found, User) and role in found.roles
 
     def dump(self) -> dict[str, dict[str, Any]]:
         """Stream -> state as plain data, for every stream that has an event."""
@@ -162,3 +206,10 @@ class VenueState:
         if not isinstance(aggregate, kind):
             raise TypeError(f"{aggregate.id} is no {kind.__name__}")
         return aggregate
+
+
+def _index_rates(room: Room, account: str, tier: str | None) -> None:
+    """What the account pays there, if it is in a tier that the market knows."""
+    room.rates.pop(account, None)
+    if tier in room.market.tiers:
+        room.rates[account] = room.market.tiers[tier]

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from exchange.kernel.ids import order_id
+from exchange.kernel.instruments import MarketState
 from exchange.kernel.journal import Entry
 from exchange.kernel.orders import BUY, Fill
+from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.matching.enter import enter
 from exchange.matching.events import StopsTriggered
 from exchange.matching.ladder import Order
@@ -30,9 +32,13 @@ def run_stops(state: VenueState, command: RunStops, journal: Journal) -> None:
     """Let woken orders enter that an earlier command has left.
 
     Raises:
-        Rejected: UNKNOWN_MARKET.
+        Rejected: UNKNOWN_MARKET; MARKET_STATE or KILL_SWITCH while nothing may trade.
     """
     room = state.room(command.symbol)
+    if room.market.state is not MarketState.CONTINUOUS:
+        raise Rejected(RejectCode.MARKET_STATE, "state", room.market.state.value)
+    if state.switch.killed:
+        raise Rejected(RejectCode.KILL_SWITCH, "venue")
 
     cause = journal.begin(room.market.version)
     post(state, _enter_woken(room, journal), journal, cause)
