@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 
 from exchange import __version__
-from exchange.cli import bench, demo, feed, look, money, order, play, verify, withdrawal
+from exchange.cli import (
+    bench,
+    demo,
+    explain,
+    feed,
+    look,
+    money,
+    order,
+    play,
+    replay,
+    show,
+    verify,
+    withdrawal,
+)
 from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
 from exchange.feeds.flow import FeedError
 from exchange.feeds.sample import SampleUnavailable
@@ -22,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(feed.app, name="feed")
 app.add_typer(order.app, name="order")
+order.app.command("show")(show.show_order)
 app.add_typer(money.deposit_app, name="deposit")
 app.add_typer(withdrawal.app, name="withdrawal")
 app.add_typer(money.trade_app, name="trade")
@@ -32,6 +46,8 @@ app.add_typer(bench.app, name="bench")
 app.command("demo")(demo.demo)
 app.command("play")(play.play_file)
 app.command("verify")(verify.verify_store)
+app.command("replay")(replay.replay_store)
+app.command("explain")(explain.explain_order)
 app.command("events")(look.events)
 app.command("book")(look.book)
 app.command("balances")(look.balances)
