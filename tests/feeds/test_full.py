@@ -172,6 +172,13 @@ def test_the_log_verifies(free: Watched, store: Path) -> None:
     assert free.done.outcome.report.state_hash == verdict["state_hash"]
 
 
+def test_every_command_is_decided_again_as_it_was(free: Watched, store: Path) -> None:
+    told = answer("replay", "--store", url(store), "--re-execute")
+    assert ([], False) == (told["differences"], told["stopped"])
+    assert free.done.outcome.report.state_hash == told["state_hash"]
+    assert free.done.outcome.report.events == told["events"]
+
+
 def test_any_aggregate_at_any_version_is_what_the_writer_saw(free: Watched, store: Path) -> None:
     """Rebuilt from the log alone, by the library's repository."""
     log = open_log(url(store))

@@ -386,6 +386,31 @@ SABOTAGES = {
         "for batch in ():\n            for _, name",
         "tests/venue/test_lookback.py",
     ),
+    "a past moment shows half a command": Sabotage(
+        "audit/asof.py",
+        "command[-1].position > moment.position",
+        "command[0].position > moment.position",
+        "tests/audit/test_asof.py::test_a_hundred_positions_show_what_the_venue_knew_then",
+    ),
+    "a copy of the state shares its queues": Sabotage(
+        "audit/checkpoint.py",
+        "            setattr(twin, name, copy.deepcopy(getattr(node, name), memo))\n",
+        "            setattr(twin, name, getattr(node, name))\n",
+        "tests/audit/test_reexecute.py::test_a_copy_of_the_state_goes_its_own_way",
+    ),
+    "one difference causes the next": Sabotage(
+        "audit/reexecute.py",
+        "                self._restore(command)\n",
+        "",
+        "tests/audit/test_reexecute.py::test_exactly_the_changed_decisions_are_told",
+    ),
+    "a fee is told as if nothing had been charged before": Sabotage(
+        "audit/explain_money.py",
+        "before = self.charged",
+        "before = 0",
+        "tests/audit/test_explain_laws.py"
+        "::test_its_fees_follow_the_rule_and_are_those_that_were_posted",
+    ),
 }
 
 

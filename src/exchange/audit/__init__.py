@@ -1,1 +1,1 @@
-"""Proving what the log says: verification today; as-of, explain and reconcile later."""
+"""Proving and telling what the log says: verify, as-of, explain, re-execute, copy."""

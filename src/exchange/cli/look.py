@@ -6,7 +6,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from exchange.cli.output import JsonFlag, StoreOption, print_json, print_table, progress, stdout
+from exchange.audit.times import time_text
+from exchange.cli.moment import AsOf, past_of, told
+from exchange.cli.output import JsonFlag, StoreOption, print_json, print_table, stdout
+from exchange.cli.queues import join_queues, print_queues
 from exchange.kernel.decimals import to_text
 from exchange.matching.book import Book
 from exchange.matching.ladder import Ladder
@@ -14,7 +17,6 @@ from exchange.store.errors import StoreError
 from exchange.store.log import EventLog
 from exchange.store.urls import StoreUrl
 from exchange.venue.catalogue import EVENTS
-from exchange.venue.replay import replay
 from exchange.venue.state import VenueState
 
 
@@ -50,14 +52,19 @@ def book(
     *,
     store: StoreOption,
     depth: Annotated[int, typer.Option(min=1, help="Levels a side.")] = 10,
+    as_of: AsOf = None,
+    queues: Annotated[
+        bool, typer.Option("--queues", help="Each order too, first in line first.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Print the price levels of a market, best first."""
-    state = read_state(store)
-    room = state.rooms.get(symbol)
+    """Print the price levels of a market, best first; as of an earlier moment, if you like."""
+    past = past_of(open_log(store), as_of)
+    room = past.state.rooms.get(symbol)
     if room is None:
-        known = ", ".join(sorted(state.rooms)) or "none"
-        raise typer.BadParameter(f"{symbol!r} is no market of this store; it has: {known}")
+        known = ", ".join(sorted(past.state.rooms)) or "none"
+        when = "" if as_of is None else f", {told(past)}"
+        raise typer.BadParameter(f"{symbol!r} is no market of this store{when}; it has: {known}")
     rules = room.market.instrument
 
     def side(ladder: Ladder) -> list[dict[str, Any]]:
@@ -72,30 +79,40 @@ def book(
         ]
 
     bids, asks = side(room.book.bids), side(room.book.asks)
+    if queues:
+        join_queues(room, (bids, asks))
     if as_json:
         print_json(
             {
                 "symbol": symbol,
                 "state": room.market.state.value,
                 "version": room.book.version,
+                "position": past.position,
+                "at": time_text(past.at_us),
                 "bids": bids,
                 "asks": asks,
             }
         )
         return
+    if as_of is not None:
+        stdout.print(told(past))
     _print_book(symbol, room.market.state.value, room.book, bids, asks)
+    if queues:
+        print_queues(bids, asks)
 
 
 def balances(
     account: Annotated[str | None, typer.Argument(help="Only this account.")] = None,
     *,
     store: StoreOption,
+    as_of: AsOf = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Print the ledger's balances by account and asset."""
-    state = read_state(store)
+    """Print the ledger's balances by account and asset; as of an earlier moment, if you like."""
+    past = past_of(open_log(store), as_of)
+    state, when = past.state, "" if as_of is None else f", {told(past)}"
     if account is not None and account not in state.owners:
-        raise typer.BadParameter(f"{account!r} is no account of this store")
+        raise typer.BadParameter(f"{account!r} is no account of this store{when}")
     prefix = "" if account is None else f"acct:{account}:"
     rows = [
         (name, asset, to_text(units, state.assets.by_code[asset].decimals))
@@ -105,6 +122,8 @@ def balances(
     if as_json:
         print_json([{"account": n, "asset": a, "balance": b} for n, a, b in rows])
     else:
+        if when:
+            stdout.print(told(past))
         print_table(("account", "asset", "balance"), rows)
 
 
@@ -122,17 +141,7 @@ def open_log(store: str) -> EventLog:
 
 def read_state(store: str) -> VenueState:
     """The state at the end of the store's log."""
-    log, state = open_log(store), VenueState()
-    with progress("replaying", log.last_position, quiet=False) as report:
-
-        def told() -> Any:  # noqa: ANN401 - an iterator of envelopes
-            for envelope in log.read():
-                if envelope.position % 10_000 == 0:
-                    report(envelope.position)
-                yield envelope
-
-        replay(state, told())
-    return state
+    return past_of(open_log(store), None).state
 
 
 def _orders_at(ladder: Ladder, key: int) -> int:

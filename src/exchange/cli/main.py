@@ -10,12 +10,15 @@ from exchange.cli import (
     account,
     bench,
     demo,
+    explain,
     feed,
     look,
     market,
     money,
     order,
     play,
+    replay,
+    show,
     user,
     venue,
     verify,
@@ -36,6 +39,7 @@ app = typer.Typer(
 )
 app.add_typer(feed.app, name="feed")
 app.add_typer(order.app, name="order")
+order.app.command("show")(show.show_order)
 app.add_typer(money.deposit_app, name="deposit")
 app.add_typer(withdrawal.app, name="withdrawal")
 app.add_typer(money.trade_app, name="trade")
@@ -50,6 +54,8 @@ app.add_typer(bench.app, name="bench")
 app.command("demo")(demo.demo)
 app.command("play")(play.play_file)
 app.command("verify")(verify.verify_store)
+app.command("replay")(replay.replay_store)
+app.command("explain")(explain.explain_order)
 app.command("events")(look.events)
 app.command("book")(look.book)
 app.command("balances")(look.balances)

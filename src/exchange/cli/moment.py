@@ -1,0 +1,54 @@
+"""``--as-of`` and its kin: how a moment of the log is written on the command line."""
+
+from typing import Annotated
+
+import typer
+
+from exchange.audit.asof import Moment, NotThere, Past, state_at
+from exchange.audit.times import time_text, time_us
+from exchange.cli.output import progress
+from exchange.store.log import EventLog
+
+DIGITS_MAX = 18
+
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="POSITION|TIME",
+        help="As it stood at a log position, a time like 2031-01-31T09:30:00Z, or 1700000000000us.",
+        show_default="the log's end",
+    ),
+]
+
+
+def moment_of(text: str | None) -> Moment:
+    """The moment that ``text`` names: digits alone are a position, nothing is the end."""
+    if text is None:
+        return Moment()
+    if text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX:
+        if int(text) < 1:
+            raise typer.BadParameter("positions count from 1")
+        return Moment(position=int(text))
+    try:
+        return Moment(at_us=time_us(text))
+    except ValueError:
+        forms = "a position, a time with its zone like 2031-01-31T09:30:00Z, or 1700000000000us"
+        raise typer.BadParameter(f"{text!r} is no moment: write {forms}") from None
+
+
+def past_of(log: EventLog, text: str | None) -> Past:
+    """The state at the moment that ``text`` names."""
+    moment = moment_of(text)
+    try:
+        with progress("replaying", moment.position or log.last_position, quiet=False) as report:
+            return state_at(log, moment, report)
+    except NotThere as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def told(past: Past) -> str:
+    """The moment in words, for people."""
+    if not past.position:
+        return "before the first command"
+    return f"as of position {past.position}, {time_text(past.at_us)}"
