@@ -5,6 +5,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, NamedTuple
 
 from eventsourcing.application import Application
@@ -144,12 +145,16 @@ class EventLog(Application[str]):
         """Streams are read in pages."""
         return PagedEventStore(self.mapper, self.recorder)
 
-    def rows(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[Row]:
-        """Raw rows behind the position ``after``, in short reads, to the end at the time."""
+    def pages(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[list[Row]]:
+        """Raw rows behind the position ``after``, a short read each, to the end at the time."""
         with _explained(self.url):
             while found := self.recorder.select_rows(after, page):
-                yield from found
+                yield found
                 after = found[-1][0]
+
+    def rows(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[Row]:
+        """The same row by row."""
+        return chain.from_iterable(self.pages(after, page))
 
     def read(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[Envelope]:
         """Envelopes behind the position ``after``.
@@ -158,8 +163,9 @@ class EventLog(Application[str]):
             UnreadableEvent: a row's topic is unknown, or its bytes are no such event.
         """
         decode = self.catalogue.decode
-        for position, stream, version, topic, state in self.rows(after, page):
-            yield Envelope(stream, version, decode(topic, state), position)
+        for rows in self.pages(after, page):
+            for position, stream, version, topic, state in rows:
+                yield Envelope(stream, version, decode(topic, state), position)
 
     def event(self, stream: str, version: int) -> Event | None:
         """The event of a stream at a version, if it is there. O(log rows).

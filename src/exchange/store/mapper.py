@@ -37,11 +37,10 @@ class Catalogue:
         Raises:
             UnreadableEvent: unknown topic, or bytes that are no such event.
         """
-        decoder = self._decoders.get(topic)
-        if decoder is None:
-            raise UnreadableEvent(f"unknown topic {topic!r}: stored by a newer version?")
         try:
-            return decoder(state)
+            return self._decoders[topic](state)
+        except KeyError:
+            raise UnreadableEvent(f"unknown topic {topic!r}: stored by a newer version?") from None
         except ValueError as error:  # what msgspec raises is one, and so is bad UTF-8
             raise UnreadableEvent(f"no {topic}: {error}") from error
 

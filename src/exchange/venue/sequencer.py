@@ -94,13 +94,17 @@ class Clock:
         self._offset_ns = time.time_ns() - time.monotonic_ns()
 
     def now_us(self) -> int:
-        """Microseconds since 1970 UTC."""
+        """Microseconds since 1970 UTC, when both clocks have been asked."""
         monotonic_ns = time.monotonic_ns()
         offset_ns = time.time_ns() - monotonic_ns
         if abs(offset_ns - self._offset_ns) <= self.JUMP_MAX_NS:
             self._offset_ns = offset_ns
         else:
             self.steady = False
+        return self.at_us(monotonic_ns)
+
+    def at_us(self, monotonic_ns: int) -> int:
+        """The same for a moment that the monotonic clock alone has told."""
         return (monotonic_ns + self._offset_ns) // 1000
 
 
@@ -206,7 +210,7 @@ class Venue:
                 await self._wake.wait()
             self._wake.clear()
         except TimeoutError:
-            at_us = self._stamp(None)
+            at_us = self._stamp(self._clock.now_us())
             work = next_piece(self.state, at_us)
             if work is not None:
                 self._record(work, content_digest(work.command), at_us, self._forming)
@@ -295,26 +299,32 @@ class Venue:
         self.log.close()
 
     def _decide(self, batch: _Batch) -> None:
-        """Take commands from the queue and fill the batch, within its bounds."""
-        queue, bounds, began = self._queue, self._bounds, time.perf_counter_ns()
+        """Take commands from the queue and fill the batch, within its bounds.
+
+        The clock is read once a command: what one took is what the next one begins with.
+        """
+        queue, bounds, clock = self._queue, self._bounds, self._clock
+        clock.now_us()
+        now_ns = time.monotonic_ns()
         while queue and not batch.full(bounds):
             waiting = queue[0]
             found = self._earlier(waiting.admitted, batch)
             if found is None:
-                at_us = self._stamp(waiting.at_us)
+                given_us = waiting.at_us
+                at_us = self._stamp(clock.at_us(now_ns) if given_us is None else given_us)
+                self._live = given_us is None
                 work = due_work(self.state, at_us)
                 if work is not None:
                     self._record(work, content_digest(work.command), at_us, batch)
                 found = self._decide_one(waiting.admitted, at_us, batch)
             batch.answers.append((waiting.future, found))
             queue.popleft()
-            now = time.perf_counter_ns()
-            batch.deciding_ns, began = batch.deciding_ns + now - began, now
+            began_ns, now_ns = now_ns, time.monotonic_ns()
+            batch.deciding_ns += now_ns - began_ns
 
-    def _stamp(self, at_us: int | None) -> int:
-        """The venue time of what is decided next."""
-        self._live = at_us is None
-        return max(self._clock.now_us() if at_us is None else at_us, self.state.at_us)
+    def _stamp(self, at_us: int) -> int:
+        """The venue time of what is decided next: never before the last one's."""
+        return max(at_us, self.state.at_us)
 
     def _record(
         self, request: Request, digest: str, at_us: int, batch: _Batch
