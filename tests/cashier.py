@@ -11,8 +11,7 @@ from typing import NamedTuple
 from exchange.kernel.instruments import Instrument
 from exchange.kernel.orders import BUY, OrderTerms
 from exchange.kernel.rejects import RejectCode
-from tests.bookkeeper import Bookkeeper, Fees
-from tests.oracle import Verdict
+from tests.bookkeeper import Bookkeeper, Fees, Verdict
 from tests.venue.flow import OWNERS
 
 FEES, CUSTODY = "the fees", "custody"
@@ -91,13 +90,13 @@ class Cashier(Bookkeeper):
             self.credited[f"reversal:{reference}"] = account, asset, amount
         return refusal
 
-    def place(self, account: str, symbol: str, terms: OrderTerms) -> tuple[Verdict, list[Fees]]:
-        verdict, fees = super().place(account, symbol, terms)
+    def place(self, account: str, symbol: str, *legs: OrderTerms) -> tuple[Verdict, list[Fees]]:
+        verdict, fees = super().place(account, symbol, *legs)
         rules = self.rules[symbol]
         before = sum(name.startswith(f"bust:{symbol}:") for name in self.trades)
         for number, (fill, paid) in enumerate(zip(verdict.fills, fees, strict=True), before + 1):
             buyer, seller = account, fill.account
-            if terms.side is not BUY:
+            if legs[0].side is not BUY:
                 buyer, seller = seller, buyer
             self.trades[f"bust:{symbol}:{number}"] = Trade(
                 buyer, seller, fill.quantity * rules.base_unit,
