@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from exchange import __version__
-from exchange.cli import bench, demo, feed, look, money, order, play, verify, withdrawal
+from exchange.cli import bench, demo, feed, look, money, order, play, verify, views, withdrawal
 from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
 from exchange.feeds.flow import FeedError
 from exchange.feeds.sample import SampleUnavailable
@@ -35,6 +35,11 @@ app.command("verify")(verify.verify_store)
 app.command("events")(look.events)
 app.command("book")(look.book)
 app.command("balances")(look.balances)
+app.command("follow")(views.follow)
+app.command("statement")(views.print_statement)
+app.command("orders")(views.print_orders)
+app.command("trades")(views.print_trades)
+app.command("candles")(views.print_candles)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,94 @@
+"""The ledger as it is read: entries, their lines with running balances, balances, deposits."""
+
+import sqlite3
+from collections.abc import Mapping
+
+from exchange.kernel.events import Event
+from exchange.kernel.journal import EntryKind
+from exchange.projections.bulk import Bulk
+from exchange.projections.moment import Handler, Now
+from exchange.wallet.entries import deposit_id
+from exchange.wallet.events import EntriesPosted
+
+DEPOSIT = EntryKind.DEPOSIT
+DEPOSIT_PREFIX = len(deposit_id(""))
+
+
+class Ledger:
+    """Follows stream ``ledger``. Balances are numbered as they first appear, and stay."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, dict[str, int]] = {}  # asset -> ledger account -> id
+        self._names: list[tuple[str, str]] = []  # id -> ledger account, asset
+        self._units: list[int] = []  # id -> balance
+        self._changed: dict[int, int] = {}  # id -> position of its last change
+        self._entry_count = 0
+        self._kinds = {kind: kind.value for kind in EntryKind}
+        self._balances = Bulk(
+            "balances", ("id", "account", "asset", "balance", "position"), key=("id",)
+        )
+        self._entries = Bulk(
+            "entries",
+            ("number", "position", "entry_id", "kind", "cause_stream", "cause_version", "at_us"),
+        )
+        self._lines = Bulk("lines", ("entry", "balance_id", "amount", "balance"))
+        self._deposits = Bulk(
+            "deposits", ("reference", "account", "asset", "amount", "position", "at_us")
+        )
+
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """Postings."""
+        return {EntriesPosted: self._post}
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Every balance, and how many entries there are."""
+        found = connection.execute("SELECT account, asset, balance FROM balances ORDER BY id")
+        for account, asset, balance in found:
+            self._units[self._id(account, asset)] = int(balance)
+        (self._entry_count,) = connection.execute(
+            "SELECT coalesce(max(number), 0) FROM entries"
+        ).fetchone()
+
+    def flush(self, connection: sqlite3.Connection) -> None:
+        """Write entries, lines, deposits, and each balance that changed, once."""
+        flat = self._balances.flat
+        for balance_id, position in self._changed.items():
+            units = str(self._units[balance_id])
+            flat += (balance_id, *self._names[balance_id], units, position)
+        self._changed.clear()
+        for bulk in (self._balances, self._entries, self._lines, self._deposits):
+            bulk.flush(connection)
+
+    def _id(self, account: str, asset: str) -> int:
+        """The number of a balance, a new one where there was none."""
+        ids = self._ids.setdefault(asset, {})
+        if account not in ids:
+            ids[account] = len(self._names)
+            self._names.append((account, asset))
+            self._units.append(0)
+        return ids[account]
+
+    def _post(self, _: str, event: EntriesPosted, now: Now) -> None:
+        units, changed, position, at_us = self._units, self._changed, now.position, now.at_us
+        ids, entries, lines = self._ids, self._entries.flat, self._lines.flat
+        cause_stream, cause_version = event.cause_stream, event.cause_version
+        number = self._entry_count
+        for entry in event.entries:
+            number += 1
+            kind = self._kinds[entry.kind]
+            entries += (number, position, entry.entry_id, kind, cause_stream, cause_version, at_us)
+            for line in entry.lines:
+                account, asset, amount = line.account, line.asset, line.amount
+                try:
+                    balance_id = ids[asset][account]
+                except KeyError:
+                    balance_id = self._id(account, asset)
+                balance = units[balance_id] = units[balance_id] + amount
+                changed[balance_id] = position
+                lines += (number, balance_id, str(amount), str(balance))
+            if entry.kind is DEPOSIT:
+                line, reference = entry.lines[1], entry.entry_id[DEPOSIT_PREFIX:]
+                self._deposits.flat += (
+                    reference, line.account, line.asset, str(line.amount), position, at_us,
+                )  # fmt: skip
+        self._entry_count = number
