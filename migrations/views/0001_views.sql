@@ -46,6 +46,7 @@ CREATE TABLE orders (
     trigger INTEGER,
     bound INTEGER,  -- the most that a purchase at market pays once it is triggered
     deadline_us INTEGER,
+    other_number INTEGER,  -- of a list: the order that shares the hold while both are open
     leaves INTEGER NOT NULL,
     shown INTEGER NOT NULL,  -- what the book shows of it
     arrival INTEGER NOT NULL,  -- rises along a queue

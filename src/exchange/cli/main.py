@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from exchange import __version__
-from exchange.cli import bench, demo, feed, look, money, order, play, verify, views, withdrawal
+from exchange.cli import (
+    bench,
+    demo,
+    feed,
+    look,
+    money,
+    order,
+    play,
+    reconcile,
+    verify,
+    views,
+    withdrawal,
+)
 from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
 from exchange.feeds.flow import FeedError
 from exchange.feeds.sample import SampleUnavailable
@@ -36,6 +48,7 @@ app.command("events")(look.events)
 app.command("book")(look.book)
 app.command("balances")(look.balances)
 app.command("follow")(views.follow)
+app.command("reconcile")(reconcile.reconcile_views)
 app.command("statement")(views.print_statement)
 app.command("orders")(views.print_orders)
 app.command("trades")(views.print_trades)

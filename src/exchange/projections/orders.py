@@ -46,6 +46,7 @@ class Row(msgspec.Struct, gc=False):
     trigger: int | None
     bound: int | None
     deadline_us: int | None
+    other_number: int | None
     leaves: int
     shown: int
     arrival: int
@@ -140,7 +141,7 @@ class Orders:
             terms.time_in_force.value, terms.post_only, terms.self_trade.value,
             terms.client_order_id, terms.price, terms.quantity,
             None if terms.budget is None else str(terms.budget), display, terms.trigger,
-            event.bound, event.deadline_us, leaves, leaves, 0, 0, 0, 0, NEW, None,
+            event.bound, event.deadline_us, None, leaves, leaves, 0, 0, 0, 0, NEW, None,
             now.rulebook_version, position, at_us, position, at_us,
         )  # fmt: skip
         book.changed[number] = row
@@ -161,6 +162,8 @@ class Orders:
     def _accept_list(self, stream: str, event: OrderListAccepted, now: Now) -> None:
         for accepted in event.orders:
             self._accept(stream, accepted, now)
+        first, second = (self._books[stream].rows[it.number] for it in event.orders)
+        first.other_number, second.other_number = second.number, first.number
 
     def _take(
         self,
