@@ -7,6 +7,8 @@ Readers that have the old file open keep its last moment until they open the poi
 
 from pathlib import Path
 
+from exchange.projections.schema import APPLICATION_ID
+
 
 class Builds:
     """The files of the views that ``pointer`` leads to."""
@@ -59,8 +61,18 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _remove(path: Path) -> None:
+    """Remove a file of views; whatever else goes by that name is not ours to remove."""
+    if path.is_file() and not _holds_views(path):
+        return
     for suffix in ("", "-wal", "-shm"):
         _beside(path, suffix).unlink(missing_ok=True)
+
+
+def _holds_views(path: Path) -> bool:
+    """Whether the file says so in its header (SQLite's file format, offset 68), or is empty."""
+    with path.open("rb") as file:
+        header = file.read(72)
+    return not header or header[68:] == APPLICATION_ID.to_bytes(4)
 
 
 def _escaped(name: str) -> str:
