@@ -15,19 +15,26 @@ class Unstorable(Exception):  # noqa: N818 - the condition is the message
 class Bulk:
     """Rows for ``table``; ``flat`` has the values of one row behind those of the other.
 
-    With a ``key``, a row whose key is there already replaces the other columns. Rows of one
-    flush have different keys.
+    With a ``key``, a row whose key is there already replaces the other columns, but ``fixed``
+    ones: what never changes need not be written, nor its indexes. Rows of one flush have
+    different keys.
     """
 
     __slots__ = ("_head", "_row", "_tail", "_width", "flat", "table")
 
-    def __init__(self, table: str, columns: tuple[str, ...], key: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        table: str,
+        columns: tuple[str, ...],
+        key: tuple[str, ...] = (),
+        fixed: tuple[str, ...] = (),
+    ) -> None:
         self.table = table
         self.flat: list[Any] = []
         self._width = len(columns)
         self._head = f"INSERT INTO {table} ({','.join(columns)}) VALUES "  # noqa: S608 - our names
         self._row = f"({','.join('?' * len(columns))})"
-        changing = [f"{name}=excluded.{name}" for name in columns if name not in key]
+        changing = [f"{name}=excluded.{name}" for name in columns if name not in key + fixed]
         keyed = f" ON CONFLICT ({','.join(key)}) DO UPDATE SET {','.join(changing)}"
         self._tail = keyed if key else ""
 

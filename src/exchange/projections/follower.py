@@ -9,7 +9,7 @@ from typing import Self
 from exchange.collector import paused
 from exchange.projections.builds import Builds
 from exchange.projections.bulk import Unstorable
-from exchange.projections.schema import create, explained
+from exchange.projections.schema import complete, create, explained
 from exchange.projections.views import Anchor, Views, anchor_in
 from exchange.store.errors import StoreDamaged, UnreadableEvent
 from exchange.store.events import BatchSealed, EpochStarted
@@ -18,7 +18,7 @@ from exchange.store.log import EventLog
 
 PAGE_ROWS = 1_000
 """Rows of one read."""
-STEP_EVENTS = 20_000
+STEP_EVENTS = 50_000
 """Events between two commits while catching up."""
 ANY_TIME_MS = 60_000
 
@@ -109,15 +109,18 @@ class Follower:
         last, sealed, seal = before.position, before.position, ""
         page = max(1, min(PAGE_ROWS, max_events))
         for position, stream, version, topic, state in self._log.rows(last, page):
-            where = f"the event at {position} ({stream}@{version}, {topic})"
             if position != last + 1:
-                raise FollowerStopped(f"{where} stands behind {last}: the log has a gap")
+                raise FollowerStopped(
+                    f"{_named(position, stream, version, topic)} stands behind {last}: the log "
+                    "has a gap"
+                )
             last = now.position = position
             try:
                 event = decode(topic, state)
                 for handler in handlers[type(event)]:
                     handler(stream, event, now)
             except (UnreadableEvent, LookupError, TypeError, ValueError) as error:
+                where = _named(position, stream, version, topic)
                 raise FollowerStopped(f"{where} can't be followed: {error!r}") from error
             if type(event) is BatchSealed:
                 sealed, seal = position, event.hash
@@ -176,10 +179,16 @@ class Follower:
 
     def _publish(self) -> None:
         """Let readers have what has caught up."""
-        self._views.connection.close()
+        with explained(self.builds.building):
+            complete(self._views.connection)
+            self._views.connection.close()
         self.builds.publish()
         self._views.connection = create(self.builds.pointer.resolve())
         self.building = False
+
+
+def _named(position: int, stream: str, version: int, topic: str) -> str:
+    return f"the event at {position} ({stream}@{version}, {topic})"
 
 
 def _log_id(log: EventLog) -> str:

@@ -21,11 +21,14 @@ class Ledger:
         self._ids: dict[str, dict[str, int]] = {}  # asset -> ledger account -> id
         self._names: list[tuple[str, str]] = []  # id -> ledger account, asset
         self._units: list[int] = []  # id -> balance
-        self._changed: dict[int, int] = {}  # id -> position of its last change
         self._entry_count = 0
+        self._first_entry = 1  # of those that are not yet written
         self._kinds = {kind: kind.value for kind in EntryKind}
         self._balances = Bulk(
-            "balances", ("id", "account", "asset", "balance", "position"), key=("id",)
+            "balances",
+            ("id", "account", "asset", "balance", "position"),
+            key=("id",),
+            fixed=("account", "asset"),
         )
         self._entries = Bulk(
             "entries",
@@ -48,14 +51,16 @@ class Ledger:
         (self._entry_count,) = connection.execute(
             "SELECT coalesce(max(number), 0) FROM entries"
         ).fetchone()
+        self._first_entry = self._entry_count + 1
 
     def flush(self, connection: sqlite3.Connection) -> None:
         """Write entries, lines, deposits, and each balance that changed, once."""
-        flat = self._balances.flat
-        for balance_id, position in self._changed.items():
-            units = str(self._units[balance_id])
+        flat, lines, positions = self._balances.flat, self._lines.flat, self._entries.flat[1::7]
+        changed = dict(zip(lines[1::4], lines[0::4], strict=True))  # balance -> its last entry
+        for balance_id, entry in changed.items():
+            units, position = str(self._units[balance_id]), positions[entry - self._first_entry]
             flat += (balance_id, *self._names[balance_id], units, position)
-        self._changed.clear()
+        self._first_entry = self._entry_count + 1
         for bulk in (self._balances, self._entries, self._lines, self._deposits):
             bulk.flush(connection)
 
@@ -69,7 +74,7 @@ class Ledger:
         return ids[account]
 
     def _post(self, _: str, event: EntriesPosted, now: Now) -> None:
-        units, changed, position, at_us = self._units, self._changed, now.position, now.at_us
+        units, position, at_us = self._units, now.position, now.at_us
         ids, entries, lines = self._ids, self._entries.flat, self._lines.flat
         cause_stream, cause_version = event.cause_stream, event.cause_version
         number = self._entry_count
@@ -84,7 +89,6 @@ class Ledger:
                 except KeyError:
                     balance_id = self._id(account, asset)
                 balance = units[balance_id] = units[balance_id] + amount
-                changed[balance_id] = position
                 lines += (number, balance_id, str(amount), str(balance))
             if entry.kind is DEPOSIT:
                 line, reference = entry.lines[1], entry.entry_id[DEPOSIT_PREFIX:]

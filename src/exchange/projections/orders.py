@@ -51,7 +51,6 @@ class Row(msgspec.Struct, gc=False):
     shown: int
     arrival: int
     filled: int
-    filled_value: int
     prevented: int
     status: str
     reason: str | None
@@ -60,10 +59,15 @@ class Row(msgspec.Struct, gc=False):
     created_us: int
     updated_position: int
     updated_us: int
+    filled_value: int
 
 
 COLUMNS = Row.__struct_fields__
-VALUE = COLUMNS.index("filled_value")
+FIXED = (
+    "account", "side", "type", "time_in_force", "post_only", "self_trade", "client_order_id",
+    "budget", "created_position", "created_us",
+)  # fmt: skip
+"""Never changed by an event."""
 
 
 class OpenOrders:
@@ -85,7 +89,7 @@ class Orders:
     def __init__(self, markets: Markets) -> None:
         self._markets = markets
         self._books: dict[str, OpenOrders] = {}  # stream -> its open orders
-        self._bulk = Bulk("orders", COLUMNS, key=("symbol", "number"))
+        self._bulk = Bulk("orders", COLUMNS, key=("symbol", "number"), fixed=FIXED)
         self._queues = Bulk("queues", ("symbol", "arrivals"), key=("symbol",))
 
     def handlers(self) -> Mapping[type[Event], Handler]:
@@ -116,8 +120,8 @@ class Orders:
         flat = self._bulk.flat
         for book in self._books.values():
             for row in book.changed.values():
-                values = msgspec.structs.astuple(row)
-                flat += (*values[:VALUE], str(row.filled_value), *values[VALUE + 1 :])
+                flat += msgspec.structs.astuple(row)
+                flat[-1] = str(flat[-1])
             if book.changed:
                 self._queues.flat += (book.symbol, book.arrival_count)
             book.changed.clear()
@@ -141,8 +145,8 @@ class Orders:
             terms.time_in_force.value, terms.post_only, terms.self_trade.value,
             terms.client_order_id, terms.price, terms.quantity,
             None if terms.budget is None else str(terms.budget), display, terms.trigger,
-            event.bound, event.deadline_us, None, leaves, leaves, 0, 0, 0, 0, NEW, None,
-            now.rulebook_version, position, at_us, position, at_us,
+            event.bound, event.deadline_us, None, leaves, leaves, 0, 0, 0, NEW, None,
+            now.rulebook_version, position, at_us, position, at_us, 0,
         )  # fmt: skip
         book.changed[number] = row
         if event.fills or event.met:

@@ -1,10 +1,11 @@
 """Which tables the views have, and whether a file has just these."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from exchange.resources import resource
@@ -17,30 +18,57 @@ BUSY_TIMEOUT_S = 5
 STATEMENTS_MAX = 128
 """Statements that a connection keeps compiled."""
 
+INDEXES = "_indexes.sql"
+"""How a script is named that waits until a build has caught up."""
+
 SETTINGS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",  # a power cut may take the last commits: they are followed again
     "cache_size=-65536",
+    "wal_autocheckpoint=4000",  # pages of 16 KiB
 )
 
 
+class Script(NamedTuple):
+    """A file of ``migrations/views``."""
+
+    name: str
+    text: str
+
+
 def create(path: Path) -> sqlite3.Connection:
-    """Empty views in a new file, or those that are there, to be written."""
+    """Empty views in a new file, or those that are there, to be written.
+
+    New ones have no indexes yet: ``complete`` makes them.
+
+    Raises:
+        StoreFormat: the file holds no views, or is of a newer version.
+        StoreError: it can't be written.
+    """
     connection = connect(path, "rwc")
     with explained(path):
         connection.execute("PRAGMA page_size=16384")
         for setting in SETTINGS:
             connection.execute(f"PRAGMA {setting}")
-        scripts = migrations()
         if not version_of(connection, path):
-            connection.execute("BEGIN IMMEDIATE")
-            for script in scripts:
-                for statement in _statements(script):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version={len(scripts)}")
-            connection.execute("COMMIT")
+            _run(connection, [it for it in migrations() if not it.name.endswith(INDEXES)])
     return connection
+
+
+def complete(connection: sqlite3.Connection) -> None:
+    """Give views that have caught up their indexes."""
+    _run(connection, [it for it in migrations() if it.name.endswith(INDEXES)])
+
+
+def _run(connection: sqlite3.Connection, scripts: Iterable[Script]) -> None:
+    """Run scripts in one transaction; views made by them have this program's version."""
+    connection.execute("BEGIN IMMEDIATE")
+    for script in scripts:
+        for statement in _statements(script.text):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={len(migrations())}")
+    connection.execute("COMMIT")
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -109,7 +137,7 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
 
 
 @cache
-def migrations() -> tuple[str, ...]:
+def migrations() -> tuple[Script, ...]:
     """The scripts that make the tables, in order; their number is the version.
 
     Raises:
@@ -122,7 +150,7 @@ def migrations() -> tuple[str, ...]:
     )  # fmt: skip
     if [int(entry.name.split("_")[0]) for entry in entries] != list(range(1, len(entries) + 1)):
         raise StoreError("the migrations of the views are not numbered gaplessly from 1")
-    return tuple(entry.read_text() for entry in entries)
+    return tuple(Script(entry.name, entry.read_text()) for entry in entries)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
--- The read models: whatever people ask for, folded from the log. Each file in this folder is run
--- on an empty database, in order; a file of an older version is never altered but built anew.
+-- The read models: whatever people ask for, folded from the log. The files of this folder make an
+-- empty database, in order; one of an older version is never altered but built anew. Those named
+-- "indexes" wait until a build has caught up: to sort once is far cheaper than to insert in place.
 -- Amounts are canonical integer TEXT (they may pass 64 bits); prices, quantities, times (µs since
 -- 1970 UTC) and ids are INTEGER. "position" is where in the log it happened.
 
@@ -63,9 +64,6 @@ CREATE TABLE orders (
     PRIMARY KEY (symbol, number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX orders_by_account ON orders (account, created_position);
-CREATE INDEX open_orders ON orders (account, created_position) WHERE reason IS NULL;
-
 -- How often an order has joined a queue of the market: what the next arrival counts from.
 CREATE TABLE queues (
     symbol TEXT PRIMARY KEY,
@@ -102,8 +100,6 @@ CREATE TABLE fills (
     at_us INTEGER NOT NULL,
     PRIMARY KEY (symbol, trade, side)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX fills_by_account ON fills (account, position);
 
 -- Only spans with a trade are stored; a query fills the flat ones between them.
 CREATE TABLE candles (
@@ -146,8 +142,6 @@ CREATE TABLE lines (
     amount TEXT NOT NULL,
     balance TEXT NOT NULL  -- after this line
 ) STRICT;
-
-CREATE INDEX lines_by_balance ON lines (balance_id);
 
 -- The ledger as it is read: one row a line.
 CREATE VIEW ledger AS
