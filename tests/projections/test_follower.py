@@ -136,6 +136,22 @@ def following(path: Path) -> list[object]:
     return list(reconciled(path).findings)
 
 
+def test_views_that_were_dropped_are_not_read_on(store: Path, tmp_path: Path) -> None:
+    """Whoever has them open learns that they are gone: they are of another log."""
+    follow(store)
+    reader = Reader(views_of(store))
+    other = tmp_path / "other.db"
+    write_log(played(random_happenings(4, 900)), other)
+    shutil.copy(other, store)
+    with (
+        opened(store) as log,
+        Follower(log, views_of(store)),
+        pytest.raises(StoreError, match="there are no views"),
+    ):
+        trades(reader, "BTC-USD")
+    reader.close()
+
+
 def test_views_of_another_log_are_noticed_and_rebuilt(store: Path, tmp_path: Path) -> None:
     follow(store)
     other = tmp_path / "other.db"
@@ -253,7 +269,7 @@ def test_nothing_can_be_read_before_the_first_build_has_caught_up(store: Path) -
 
 
 def test_old_views_are_read_until_the_new_ones_have_caught_up(store: Path) -> None:
-    """A reader that has them open keeps its moment even then."""
+    """A reader that has them open goes over to the new ones with its next moment."""
     position = follow(store)
     before = Reader(views_of(store))
     with opened(store) as log, Follower(log, views_of(store), rebuild=True) as follower:
@@ -263,6 +279,7 @@ def test_old_views_are_read_until_the_new_ones_have_caught_up(store: Path) -> No
         follower.catch_up()
         after = Reader(views_of(store))
     pages = [trades(reader, "BTC-USD") for reader in (before, between, after)]
+    assert not list(store.parent.glob("venue.db.views.1"))
     assert pages[0] == pages[1] == pages[2]
     for reader in (before, between, after):
         reader.close()

@@ -82,6 +82,12 @@ def test_a_period_in_which_nothing_was_booked_closes_as_it_opens(reader: Reader)
     last = whole.lines[-1].at_us
     later = statement(reader, "A", "USD", from_us=last + 1, until_us=last + 2)
     assert ([], whole.closing, whole.closing) == (later.lines, later.opening, later.closing)
+    mixed_up = statement(reader, "A", "USD", from_us=last + 1, until_us=0)
+    assert ([], whole.closing, whole.closing) == (
+        mixed_up.lines,
+        mixed_up.opening,
+        mixed_up.closing,
+    )
 
 
 def test_a_ledger_account_has_a_statement_too(reader: Reader, state: VenueState) -> None:
@@ -203,6 +209,29 @@ def test_an_answer_is_of_one_moment_while_the_views_go_on(busy: Path) -> None:
             again = reader.connection.execute("SELECT position FROM followers").fetchone()
             writer.execute("UPDATE followers SET position=position-1")
         assert (moment.position,) == again
+    reader.close()
+
+
+def test_no_question_reads_a_whole_table(busy: Path) -> None:
+    """Every statement that a question runs is planned through a key or an index, sorting none."""
+    reader, asked = Reader(views_of(busy)), set[str]()
+    at = Cursor(4_000, 100)
+    reader.connection.set_trace_callback(asked.add)
+    statement(reader, "A", "USD", from_us=5, until_us=10**9, limit=5, cursor=at)
+    statement(reader, FEES, "USD", limit=5)
+    orders(reader, "A", limit=5, cursor=at)
+    orders(reader, "A", "BTC-USD", only_open=True, limit=5, cursor=at)
+    orders(reader, None, "BTC-USD", limit=5, cursor=at)
+    trades(reader, "BTC-USD", limit=5, cursor=at)
+    candles(reader, "BTC-USD", "1h", limit=5)
+    reader.connection.set_trace_callback(None)
+    large = ("orders", "trades", "fills", "candles", "entries", "lines", "balances")
+    for query in (it for it in asked if it.startswith("SELECT")):
+        plan = [row[3] for row in reader.connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+        whole = [step for step in plan if step.startswith("SCAN") and step.split()[1] in large]
+        assert not whole, (query, plan)
+        assert not [step for step in plan if "TEMP B-TREE" in step], (query, plan)
+    assert len(asked) > 10
     reader.close()
 
 

@@ -61,33 +61,30 @@ def follow(
         raise typer.BadParameter(f"there is no follower {name!r}; there is: {NAME}")
     log = open_log(store)
     with Follower(log, views_path(store, views), rebuild=rebuild) as follower:
-        began, seconds = follower.anchor.position, time.perf_counter()
-        with progress("following", log.last_position, quiet=as_json) as report:
-            position = follower.catch_up(report)
-        seconds = time.perf_counter() - seconds
-        facts = {
-            "follower": name,
-            "position": position,
-            "events": position - began,
-            "seconds": f"{seconds:.2f}",
-            "hash": follower.anchor.hash,
-        }
-        if as_json:
-            print_json(facts)
-        else:
-            print_facts(f"{name} of {store}", facts)
-        while not once:
-            _follow_on(follower)
+        try:
+            facts = {"follower": name, **_catch_up(follower, log.last_position, quiet=as_json)}
+            if as_json:
+                print_json(facts)
+            else:
+                print_facts(f"{name} of {store}", facts)
+            while not once:
+                if not follower.step():
+                    time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            stderr.print(f"stopped at position {follower.anchor.position}")
 
 
-def _follow_on(follower: Follower) -> None:
-    """One more step; nothing to follow is looked for again a little later."""
-    try:
-        if not follower.step():
-            time.sleep(POLL_S)
-    except KeyboardInterrupt:
-        stderr.print(f"at {follower.anchor.position}")
-        raise typer.Exit from None
+def _catch_up(follower: Follower, last: int, *, quiet: bool) -> Row:
+    """Follow to the end of the log; what that came to."""
+    began, started = follower.anchor.position, time.perf_counter()
+    with progress("following", last, quiet=quiet) as report:
+        position = follower.catch_up(report)
+    return {
+        "position": position,
+        "events": position - began,
+        "seconds": f"{time.perf_counter() - started:.2f}",
+        "hash": follower.anchor.hash,
+    }
 
 
 def print_statement(

@@ -2,7 +2,7 @@
 
 ``<store>.views`` is a symbolic link to ``<store>.views.<n>``. New views are built in
 ``<store>.views.building``; when they have caught up, one rename makes the pointer name them.
-Readers that have the old file open keep its last moment until they open the pointer again.
+Readers that have the old file open keep its last moment; their next one is of the new file.
 """
 
 from pathlib import Path

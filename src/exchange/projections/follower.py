@@ -148,10 +148,10 @@ class Follower:
         if current is None:
             return False
         anchor = anchor_in(current)
-        if anchor is None or rebuild:
-            return False
-        if not self._stands(anchor):
+        if anchor is not None and not self._stands(anchor):
             self.builds.drop()
+            return False
+        if anchor is None or rebuild:
             return False
         self.builds.discard()
         return True

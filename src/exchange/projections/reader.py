@@ -58,7 +58,7 @@ class MarketRow(msgspec.Struct, frozen=True):
 
 
 class Reader:
-    """The views that ``pointer`` leads to, to be asked.
+    """The views that ``pointer`` leads to, to be asked; each moment asks those of its time.
 
     Raises:
         StoreError: there are none, or they can't be read.
@@ -67,6 +67,7 @@ class Reader:
 
     def __init__(self, pointer: Path) -> None:
         self.pointer = pointer
+        self._file = _file(pointer)
         self.connection = open_to_read(pointer)
 
     def close(self) -> None:
@@ -75,7 +76,15 @@ class Reader:
 
     @contextmanager
     def moment(self) -> Iterator[Anchor]:
-        """One consistent moment: all reads within see the views as they stand here."""
+        """One consistent moment: all reads within see the views as they stand here.
+
+        Raises:
+            StoreError: the views were dropped, or can't be read.
+        """
+        if self._file != _file(self.pointer):
+            self.connection.close()
+            self._file = _file(self.pointer)
+            self.connection = open_to_read(self.pointer)
         with explained(self.pointer):
             self.connection.execute("BEGIN")
             try:
@@ -93,3 +102,12 @@ class Reader:
     def decimals(self) -> dict[str, int]:
         """Asset -> its decimals."""
         return dict(self.connection.execute("SELECT code, decimals FROM assets"))
+
+
+def _file(pointer: Path) -> tuple[int, int] | None:
+    """Which file the pointer leads to; null for none."""
+    try:
+        found = pointer.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

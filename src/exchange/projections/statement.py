@@ -68,7 +68,7 @@ def statement(
         first = _line_at(reader, 0 if from_us is None else from_us, "at_us")
         if cursor is not None:
             first = max(first, _line_at(reader, cursor.position, "position") + cursor.part)
-        end = None if until_us is None else _line_at(reader, until_us, "at_us")
+        end = None if until_us is None else max(first, _line_at(reader, until_us, "at_us"))
         found = [_lines(reader, balance_id, first, end, limit + 1) for balance_id in ids.values()]
         lines = list(islice(merge(*found, key=lambda line: line.number), limit + 1))
         opening = {name: _balance_before(reader, it, first) for name, it in ids.items()}
