@@ -87,7 +87,7 @@ def orders(
     values = [value for _, value in tests if value is not None]
     if only_open:
         where.append("reason IS NULL")
-    order = "created_position DESC, symbol DESC, number DESC"
+    order = "created_position DESC, number DESC"
     if account is None:
         order = "number DESC"
     if cursor is not None and account is None:
