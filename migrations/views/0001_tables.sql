@@ -81,6 +81,7 @@ CREATE TABLE trades (
     taker_order INTEGER NOT NULL,
     position INTEGER NOT NULL,  -- of its settlement
     at_us INTEGER NOT NULL,
+    busted_position INTEGER,  -- of the correction that undid it
     PRIMARY KEY (symbol, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -158,5 +159,25 @@ CREATE TABLE deposits (
     asset TEXT NOT NULL,
     amount TEXT NOT NULL,
     position INTEGER NOT NULL,
-    at_us INTEGER NOT NULL
+    at_us INTEGER NOT NULL,
+    reversed_position INTEGER  -- of the correction that took it back
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE withdrawals (
+    number INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    asset TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    fee TEXT NOT NULL,  -- on top
+    destination TEXT NOT NULL,
+    requester TEXT NOT NULL,
+    approvals_needed INTEGER NOT NULL,
+    approvals INTEGER NOT NULL,
+    status TEXT NOT NULL,  -- requested, approved, sent, completed, rejected, cancelled
+    reference TEXT,  -- custody's, once it was sent
+    reason TEXT,  -- why it was rejected
+    created_position INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    updated_position INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL
+) STRICT;

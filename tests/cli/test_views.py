@@ -84,7 +84,8 @@ def test_a_statement_in_words_and_as_json(followed: Path) -> None:
     told = asked("statement", "A", "USD", "--store", url(followed), "--limit", 5)
     said, _ = inside("statement", "A", "USD", "--store", url(followed), "--limit", 5)
     assert 5 == len(told["lines"])
-    assert {"acct:A:available", "acct:A:held"} == set(told["opening"]) == set(told["closing"])
+    names = {"acct:A:available", "acct:A:held", "acct:A:withdrawal"}
+    assert names == set(told["opening"]) == set(told["closing"])
     for line in told["lines"]:
         assert line["entry_id"] in said
     assert f"--cursor {told['cursor']}" in said

@@ -51,6 +51,10 @@ def test_a_long_history_of_every_kind_of_order_is_the_fold(busy: Path) -> None:
     reasons = {row["reason"] for row in orders}
     assert {None, "filled", "cancelled", "list", "deadline", "self_trade"} <= reasons
     assert done.compared["trades"] > 300
+    kept = rows_of(views_of(busy), "withdrawals")
+    assert {"requested", "sent", "completed", "cancelled"} <= {row["status"] for row in kept}
+    assert any(row["busted_position"] for row in rows_of(views_of(busy), "trades"))
+    assert any(row["reversed_position"] for row in rows_of(views_of(busy), "deposits"))
     assert done.compared["open orders"] > 5
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exchange.kernel.accounts import FEES, available, held
+from exchange.kernel.accounts import FEES, available, held, withdrawal
 from exchange.kernel.laws import InvariantViolation
 from exchange.projections.candles import MINUTE_US, SPANS
 from exchange.projections.queries import candles, orders, trades
@@ -53,7 +53,9 @@ def test_the_pages_of_a_statement_join_and_end_at_the_balance(
 ) -> None:
     pages: list[Statement] = every(statement, reader, "B", asset, limit=size)
     assert all(before.closing == after.opening for before, after in pairwise(pages))
-    names = available("B"), held("B")
+    names = [available("B"), held("B")]
+    if asset == "USD":
+        names.append(withdrawal("B"))
     assert dict.fromkeys(names, 0) == pages[0].opening
     assert {name: state.ledger.balance(name, asset) for name in names} == pages[-1].closing
     lines = [line for page in pages for line in page.lines]
@@ -93,7 +95,8 @@ def test_a_period_in_which_nothing_was_booked_closes_as_it_opens(reader: Reader)
 def test_a_ledger_account_has_a_statement_too(reader: Reader, state: VenueState) -> None:
     (told,) = every(statement, reader, FEES, "USD", limit=10**6)
     assert {FEES: state.ledger.balance(FEES, "USD")} == told.closing
-    assert {"trade"} == {line.kind for line in told.lines}
+    kinds = {"trade", "bust", "withdrawal", "fee_payout"}
+    assert kinds == {line.kind for line in told.lines}
 
 
 @pytest.mark.parametrize(("account", "asset"), [("nobody", "USD"), ("A", "XRP")])

@@ -120,7 +120,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "trades", "S1", "SELECT 1, 'XRP-USD'",
-        "INSERT INTO trades VALUES ('XRP-USD', ?, 1, 1, '1', 'buy', 1, 2, 1, 1)",
+        "INSERT INTO trades VALUES ('XRP-USD', ?, 1, 1, '1', 'buy', 1, 2, 1, 1, NULL)",
     ),
     Sabotage(
         "fills", "S2", "SELECT trade, 'BTC-USD ' || trade || ' sell' FROM fills"
@@ -161,7 +161,37 @@ SABOTAGES = [
     ),
     Sabotage(
         "deposits", "R2", "SELECT 'made-up', 'rows of deposits'",
-        "INSERT INTO deposits VALUES (?, 'A', 'USD', '5', 1, 1)",
+        "INSERT INTO deposits VALUES (?, 'A', 'USD', '5', 1, 1, NULL)",
+    ),
+    Sabotage(
+        "withdrawals", "F2", "SELECT number, 'withdrawal ' || number FROM withdrawals LIMIT 1",
+        "UPDATE withdrawals SET destination='elsewhere' WHERE number=?",
+    ),
+    Sabotage(
+        "withdrawals", "F2", "SELECT number, 'withdrawal ' || number FROM withdrawals"
+        " WHERE status='completed' LIMIT 1",
+        "UPDATE withdrawals SET status='cancelled' WHERE number=?",
+    ),
+    Sabotage(
+        "open withdrawals", "F2", "SELECT number, 'withdrawal ' || number FROM withdrawals"
+        " WHERE status='requested' LIMIT 1",
+        "UPDATE withdrawals SET status='approved' WHERE number=?",
+    ),
+    Sabotage(
+        "withdrawal holds", "F2",
+        "SELECT number, 'acct:' || account || ':withdrawal ' || asset FROM withdrawals"
+        " WHERE status='requested' LIMIT 1",
+        "UPDATE withdrawals SET fee=fee || '0' WHERE number=?",
+    ),
+    Sabotage(
+        "corrections", "L6", "SELECT number, 'bust:BTC-USD:' || number FROM trades"
+        " WHERE symbol='BTC-USD' AND busted_position IS NULL LIMIT 1",
+        "UPDATE trades SET busted_position=9 WHERE symbol='BTC-USD' AND number=?",
+    ),
+    Sabotage(
+        "corrections", "L6", "SELECT reference, 'reversal:' || reference FROM deposits"
+        " WHERE reversed_position IS NOT NULL LIMIT 1",
+        "UPDATE deposits SET reversed_position=NULL WHERE reference=?",
     ),
     Sabotage(
         "markets", "R2", "SELECT symbol, symbol FROM markets LIMIT 1",

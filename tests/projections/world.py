@@ -20,11 +20,30 @@ from exchange.orders.commands import (
     CancelOrder,
     CancelOrders,
     ChangeMarketState,
+    Deposit,
     ExpireOrders,
     PlaceOrder,
     PlaceOrderList,
     ReduceOrder,
+    Request,
+    Role,
     SetTradeGroup,
+    account_of,
+)
+from exchange.orders.money_commands import (
+    ApproveClaim,
+    ApproveWithdrawal,
+    BustTrade,
+    CancelWithdrawal,
+    CompleteWithdrawal,
+    DropClaim,
+    FundInsurance,
+    PayOutFees,
+    RejectWithdrawal,
+    RequestWithdrawal,
+    ReverseDeposit,
+    SendWithdrawal,
+    SetWithdrawalTerms,
 )
 from exchange.projections.follower import STEP_EVENTS, Follower
 from exchange.projections.reader import Reader
@@ -55,8 +74,8 @@ from tests.venue.flow import (
     transfers,
 )
 
-Step = AnyCommand | int
-"""A command, or how many microseconds pass."""
+Step = AnyCommand | int | tuple[str, AnyCommand]
+"""A command, how many microseconds pass, or what an operator does who is named."""
 
 
 @st.composite
@@ -86,10 +105,17 @@ def groups(draw: st.DrawFn) -> SetTradeGroup:
     return SetTradeGroup(draw(accounts), draw(st.none() | st.sampled_from("GH")))
 
 
+@st.composite
+def money(draw: st.DrawFn) -> Step:
+    """A step of a withdrawal, a correction or what the venue itself pays; often refused."""
+    number, operator = draw(st.integers(0, 40)), draw(st.sampled_from(["op1", "op2"]))
+    return operator, draw(st.sampled_from(MONEY))(draw(accounts), draw(symbols), number)
+
+
 passing = st.sampled_from([1, 2, 5, 60_000_000, 900_000_000])
 happenings: st.SearchStrategy[Step] = st.one_of(
     limits(), limits(), quotes(), takers(), odd_limits(), sleepers(), lists(), changes(), amends(),
-    deposits() | transfers(), mass_cancels() | groups(), passing,
+    deposits() | transfers(), money(), mass_cancels() | groups(), passing,
     symbols.map(ExpireOrders),
 )  # fmt: skip
 
@@ -97,16 +123,35 @@ happenings: st.SearchStrategy[Step] = st.one_of(
 def played(happenings: Sequence[Step], *, closing_time: bool = False) -> Desk:
     """A desk after all that."""
     desk = Desk()
-    desk.done(*GENESIS)
+    desk.done(*GENESIS, SetWithdrawalTerms("USD", 3, 1, 30_000, 300))
     for it in happenings:
         if isinstance(it, int):
             desk.at_us += it
+        elif isinstance(it, tuple):
+            desk.decide(operated(desk, *it))
         else:
             desk.do(meant(desk, it))
     if closing_time:
         for symbol in MARKETS:
             desk.do(ChangeMarketState(symbol, MarketState.CLOSED, "the end"))
     return desk
+
+
+def operated(desk: Desk, operator: str, command: AnyCommand) -> Request:
+    """What the operator does, or the owner of the account that it names.
+
+    A withdrawal is one of the open ones, while there are any.
+    """
+    waiting = sorted(desk.state.withdrawals.open)
+    if waiting and "withdrawal" in command.__struct_fields__:
+        number = waiting[getattr(command, "withdrawal", 0) % len(waiting)]
+        command = msgspec.structs.replace(command, withdrawal=number)
+    if isinstance(command, SendWithdrawal):
+        command = SendWithdrawal(command.withdrawal, f"wire-{command.withdrawal}")
+    account = account_of(command)
+    if account is None:
+        return Request(command, operator, Role.OPERATOR)
+    return Request(command, desk.state.owners[account], Role.TRADER)
 
 
 def meant(desk: Desk, command: AnyCommand) -> AnyCommand:
@@ -134,6 +179,9 @@ def _happening(chance: random.Random) -> Step:
     if chance.randrange(20) == 0:
         return chance.choice([1, 20_000_000, 400_000_000])
     symbol, account = chance.choice(MARKETS), chance.choice(["A", "A", "A2", "B", "B", "C"])
+    if chance.randrange(8) == 0:
+        make_money = chance.choice(MONEY)
+        return chance.choice(["op1", "op2"]), make_money(account, symbol, chance.randrange(40))
     make = chance.choices(MAKERS, WEIGHTS)[0]
     side, quantity = chance.choice(list(Side)), chance.randrange(1, 9) * LOT[symbol]
     price = LOWEST[symbol] + chance.randrange(6) * TICK[symbol]
@@ -178,6 +226,30 @@ def _list(account: str, symbol: str, _: Side, __: int, quantity: int, ___: int) 
     stop = OrderTerms(Side.SELL, OrderType.STOP, None, quantity, trigger=low)
     return PlaceOrderList(account, symbol, limit(Side.SELL, high, quantity), stop)
 
+
+WHY = "said chance"
+MONEY: tuple[Callable[[str, str, int], AnyCommand], ...] = (
+    lambda account, _, n: RequestWithdrawal(account, "USD", 10 * n + 1, "bank"),
+    lambda account, _, n: RequestWithdrawal(account, "USD", 10 * n + 1, "bank"),
+    lambda _, __, n: ApproveWithdrawal(n),
+    lambda _, __, n: ApproveWithdrawal(n),
+    lambda _, __, n: ApproveWithdrawal(n),
+    lambda _, __, n: SendWithdrawal(n, f"wire-{n}"),
+    lambda _, __, n: SendWithdrawal(n, f"wire-{n}"),
+    lambda _, __, n: CompleteWithdrawal(n),
+    lambda _, __, n: CompleteWithdrawal(n),
+    lambda _, __, n: RejectWithdrawal(n, WHY),
+    lambda account, _, n: CancelWithdrawal(account, n),
+    lambda _, symbol, n: BustTrade(symbol, n, WHY, claim=n % 3 == 0),
+    lambda _, symbol, n: BustTrade(symbol, n, WHY),
+    lambda _, __, n: ReverseDeposit(f"d{n}", WHY, claim=n % 3 == 0),
+    lambda account, _, n: Deposit(account, "USD", 100 + n, f"d{n}"),
+    lambda _, __, n: ApproveClaim(n // 8),
+    lambda _, __, n: DropClaim(n),
+    lambda _, __, n: PayOutFees("USD", n + 1, f"fees-{n}"),
+    lambda _, __, n: FundInsurance("USD", n + 1, f"fund-{n}"),
+)
+"""What moves money by hand, of an account, a market and a number."""
 
 MAKERS: tuple[Callable[[str, str, Side, int, int, int], Step], ...] = (
     _limit, _iceberg, _timed, _stop, _market, _amend, _reduce, _list,

@@ -1,5 +1,6 @@
 """What a reconciliation finds, and how rows of a table are held against what they must be."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -59,6 +60,11 @@ class Findings:
             )  # fmt: skip
         return False
 
+    def count(self, connection: sqlite3.Connection, table: str, due: int) -> None:
+        """Compare how many rows a table has."""
+        (found,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - ours
+        self.compare(table, "R2", f"rows of {table}", due, found)
+
 
 class Ordered:
     """A table's rows in the order of their keys, held against what is due, in the same order.
@@ -95,6 +101,11 @@ class Ordered:
     def _tell(self, key: Key, due: Key | None, found: Key | None, positions: Iterable[int]) -> None:
         subject = f"{self._what} {' '.join(map(str, key))}".strip()
         self._findings.compare(self._check, self._law, subject, due, found, positions)
+
+
+def keyed(rows: Iterable[Key], width: int) -> Iterator[tuple[Key, Key]]:
+    """Rows split into key and values."""
+    return ((row[:width], row[width:]) for row in rows)
 
 
 def text(value: object) -> str:

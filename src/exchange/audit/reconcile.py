@@ -6,8 +6,9 @@ import msgspec
 
 from exchange.audit.findings import Finding, Findings
 from exchange.audit.views_end import compare_end
-from exchange.audit.views_rows import LoggedRows
+from exchange.audit.views_money import LoggedMoney
 from exchange.audit.views_tape import compare_candles, compare_filled
+from exchange.audit.views_trading import LoggedTrading
 from exchange.collector import paused
 from exchange.kernel.events import Envelope
 from exchange.projections.reader import Reader
@@ -45,26 +46,31 @@ def reconcile(
     findings = Findings()
     with reader.moment() as moment, paused():
         if _check_anchor(log, moment, findings):
-            state, rows = VenueState(), LoggedRows(reader.connection, findings)
+            state, connection = VenueState(), reader.connection
+            logged = LoggedMoney(connection, findings), LoggedTrading(connection, findings)
             for envelope in log.read():
                 if envelope.position > moment.position:
                     break
                 if progress is not None and envelope.position % REPORT_EVERY == 0:
                     progress(envelope.position)
-                _follow(envelope, state, rows)
-            rows.finish()
-            compare_end(reader.connection, state, findings)
-            compare_filled(reader.connection, findings)
-            compare_candles(reader.connection, findings)
+                _follow(envelope, state, *logged)
+            for rows in logged:
+                rows.finish()
+            compare_end(connection, state, findings)
+            compare_filled(connection, findings)
+            compare_candles(connection, findings)
     return Reconciliation(
         moment.position, log.last_position, findings.compared, findings.counts, findings.told
     )
 
 
-def _follow(envelope: Envelope, state: VenueState, rows: LoggedRows) -> None:
+def _follow(
+    envelope: Envelope, state: VenueState, money: LoggedMoney, trading: LoggedTrading
+) -> None:
     if envelope.originator_id == STORE_STREAM:
         return
-    rows.follow(envelope)
+    money.follow(envelope)
+    trading.follow(envelope)
     state.apply(envelope.originator_id, envelope.originator_version, envelope.event)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from exchange.audit.findings import Findings
-from exchange.kernel.accounts import held
+from exchange.kernel.accounts import held, withdrawal
 from exchange.kernel.instruments import Instrument
 from exchange.matching.ladder import Order
 from exchange.venue.state import Room, VenueState
@@ -16,6 +16,10 @@ OPEN = (
     "SELECT symbol, number, account, side, coalesce(price, bound, 0), coalesce(quantity, 0),"
     " leaves, shown, arrival, display, deadline_us, client_order_id, status, filled, other_number,"
     " budget, updated_position FROM orders WHERE reason IS NULL ORDER BY symbol, number"
+)
+WITHDRAWALS = (
+    "SELECT number, account, asset, amount, fee, status, approvals FROM withdrawals"
+    " WHERE status IN ('requested', 'approved', 'sent')"
 )
 COLUMNS = (
     "account", "side", "price", "quantity", "leaves", "shown", "arrival", "display",
@@ -63,6 +67,7 @@ def compare_end(connection: sqlite3.Connection, state: VenueState, findings: Fin
     _compare_totals(state, found, findings)
     _compare_orders(state, orders, findings)
     _compare_holds(state, orders, found, findings)
+    _compare_withdrawals(connection, state, found, findings)
     _compare_markets(connection, state, findings)
 
 
@@ -193,6 +198,29 @@ def _shared(order: Open, other: Open, rules: Instrument) -> int:
     if order.side == "buy":
         return min(order.price, other.price) * order.leaves * rules.value_unit
     return order.leaves * rules.base_unit
+
+
+def _compare_withdrawals(
+    connection: sqlite3.Connection, state: VenueState, found: Balances, findings: Findings
+) -> None:
+    """Open withdrawals against the fold; law F2 within the views: what is set aside is theirs."""
+    rows = {row[0]: row[1:] for row in connection.execute(WITHDRAWALS)}
+    for number in sorted(rows.keys() | state.withdrawals.open.keys()):
+        it, have = state.withdrawals.open.get(number), rows.get(number)
+        due = it and (
+            it.asked.account, it.asked.asset, str(it.asked.amount), str(it.asked.fee),
+            it.stage.value, len(it.approvers),
+        )  # fmt: skip
+        findings.compare("open withdrawals", "F2", f"withdrawal {number}", due, have)
+    needed: dict[tuple[str, str], int] = {}
+    for account, asset, amount, fee, *_ in rows.values():
+        key = (withdrawal(account), asset)
+        needed[key] = needed.get(key, 0) + int(amount) + int(fee)
+    aside = {key: it for key, it in found.items() if key[0].endswith(":withdrawal")}
+    for key in sorted(needed.keys() | aside.keys()):
+        units, position = aside.get(key, (0, 0))
+        at = [position] if position else []
+        findings.compare("withdrawal holds", "F2", " ".join(key), needed.get(key, 0), units, at)
 
 
 def _compare_markets(connection: sqlite3.Connection, state: VenueState, findings: Findings) -> None:

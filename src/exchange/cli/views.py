@@ -159,7 +159,7 @@ def print_trades(
     quote = reader.decimals()[market.quote]
     rows = [_trade(row, market, quote) for row in plain(page.rows)]
     columns = ("number", "time", "price", "quantity", "value", "taker_side", "maker_order",
-               "taker_order")  # fmt: skip
+               "taker_order", "mark")  # fmt: skip
     _show(page, rows, columns, as_json=as_json)
 
 
@@ -244,6 +244,7 @@ def _trade(row: Row, market: MarketRow, quote_decimals: int) -> Row:
     row["price"] = _units(row["price"], market.price_decimals)
     row["quantity"] = _units(row["quantity"], market.quantity_decimals)
     row["value"], row["time"] = _units(row["value"], quote_decimals), _clock(row["at_us"])
+    row["mark"] = None if row["busted_position"] is None else "busted"
     return row
 
 

@@ -8,10 +8,11 @@ from exchange.kernel.journal import EntryKind
 from exchange.projections.bulk import Bulk
 from exchange.projections.moment import Handler, Now
 from exchange.wallet.entries import deposit_id
-from exchange.wallet.events import EntriesPosted
+from exchange.wallet.events import Corrected, EntriesPosted, Reversal
 
 DEPOSIT = EntryKind.DEPOSIT
 DEPOSIT_PREFIX = len(deposit_id(""))
+REVERSE = "UPDATE deposits SET reversed_position=? WHERE reference=?"
 
 
 class Ledger:
@@ -35,13 +36,14 @@ class Ledger:
             ("number", "position", "entry_id", "kind", "cause_stream", "cause_version", "at_us"),
         )
         self._lines = Bulk("lines", ("entry", "balance_id", "amount", "balance"))
+        self._reversed: list[tuple[int, str]] = []  # position, reference
         self._deposits = Bulk(
             "deposits", ("reference", "account", "asset", "amount", "position", "at_us")
         )
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        """Postings."""
-        return {EntriesPosted: self._post}
+        """Postings, and deposits that are taken back."""
+        return {EntriesPosted: self._post, Corrected: self._correct}
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Every balance, and how many entries there are."""
@@ -63,6 +65,8 @@ class Ledger:
         self._first_entry = self._entry_count + 1
         for bulk in (self._balances, self._entries, self._lines, self._deposits):
             bulk.flush(connection)
+        connection.executemany(REVERSE, self._reversed)
+        self._reversed.clear()
 
     def _id(self, account: str, asset: str) -> int:
         """The number of a balance, a new one where there was none."""
@@ -96,3 +100,7 @@ class Ledger:
                     reference, line.account, line.asset, str(line.amount), position, at_us,
                 )  # fmt: skip
         self._entry_count = number
+
+    def _correct(self, _: str, event: Corrected, now: Now) -> None:
+        if isinstance(event.correction, Reversal):
+            self._reversed.append((now.position, event.correction.reference))

@@ -18,7 +18,8 @@ ORDER_COLUMNS = (
     " updated_us"
 )
 TRADE_COLUMNS = (
-    "symbol, number, price, quantity, value, taker_side, maker_order, taker_order, position, at_us"
+    "symbol, number, price, quantity, value, taker_side, maker_order, taker_order, position,"
+    " at_us, busted_position"
 )
 
 
@@ -64,6 +65,7 @@ class TradeRow(msgspec.Struct, frozen=True):
     taker_order: int
     position: int
     at_us: int
+    busted_position: int | None  # of the correction that undid it
 
 
 def orders(

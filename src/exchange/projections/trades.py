@@ -10,6 +10,7 @@ from exchange.projections.candles import Candles
 from exchange.projections.markets import Markets
 from exchange.projections.moment import Handler, Now
 from exchange.settlement.events import FeesClosed, TradesSettled
+from exchange.wallet.events import Bust, Corrected
 
 BOOK, SETTLEMENT = len("book:"), len("settlement:")
 TRADE_COLUMNS = (
@@ -20,6 +21,7 @@ FILL_COLUMNS = (
     "symbol", "trade", "side", "role", "order_number", "account", "price", "quantity", "fee",
     "rate_ppm", "position", "at_us",
 )  # fmt: skip
+BUST = "UPDATE trades SET busted_position=? WHERE symbol=? AND number=?"
 
 
 class Trades:
@@ -31,6 +33,7 @@ class Trades:
         self._candles = Candles()
         self._trades = Bulk("trades", TRADE_COLUMNS)
         self._fills = Bulk("fills", FILL_COLUMNS)
+        self._busted: list[tuple[int, str, int]] = []  # position, symbol, number
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         """Orders that take, and the settlement of what they took."""
@@ -40,6 +43,7 @@ class Trades:
             StopEntered: self._take,
             TradesSettled: self._settle,
             FeesClosed: _nothing,
+            Corrected: self._correct,
         }
 
     def load(self, connection: sqlite3.Connection) -> None:
@@ -47,8 +51,10 @@ class Trades:
         self._candles.load(connection, self._markets.rules)
 
     def flush(self, connection: sqlite3.Connection) -> None:
-        """Write new trades and fills, and changed candles."""
+        """Write new trades and fills, marks on busted ones, and changed candles."""
         self._trades.flush(connection)
+        connection.executemany(BUST, self._busted)
+        self._busted.clear()
         self._fills.flush(connection)
         self._candles.flush(connection)
 
@@ -74,6 +80,11 @@ class Trades:
                 str(sell.fee), sell.rate_ppm, position, at_us,
             )  # fmt: skip
             self._candles.trade(symbol, at_us, price, quantity, it.quote)
+
+    def _correct(self, _: str, event: Corrected, now: Now) -> None:
+        """The tape marks a busted trade; prices and candles stay."""
+        if isinstance(event.correction, Bust):
+            self._busted.append((now.position, event.correction.symbol, event.correction.trade))
 
 
 def _nothing(*_: object) -> None:

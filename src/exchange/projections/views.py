@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from exchange.kernel.events import Event
+from exchange.orders.events import WithdrawalTermsSet
 from exchange.orders.records import CommandRecorded
 from exchange.projections.ledger import Ledger
 from exchange.projections.markets import Markets
@@ -15,8 +16,10 @@ from exchange.projections.moment import Handler, Now, Projection
 from exchange.projections.orders import Orders
 from exchange.projections.schema import connect, explained, migrations, version_of
 from exchange.projections.trades import Trades
+from exchange.projections.withdrawals import Withdrawals
 from exchange.store.events import BatchSealed, EpochStarted
 from exchange.users.events import AccountOpened, TradeGroupSet, UserRegistered
+from exchange.wallet.events import ClaimDropped, ClaimProposed
 
 NAME = "views"
 SHOWN_NOWHERE: tuple[type[Event], ...] = (
@@ -25,6 +28,9 @@ SHOWN_NOWHERE: tuple[type[Event], ...] = (
     UserRegistered,
     AccountOpened,
     TradeGroupSet,
+    WithdrawalTermsSet,
+    ClaimProposed,
+    ClaimDropped,
 )
 """Events that no table shows. One that stands neither here nor in a projection stops the
 follower: it must not be skipped unseen."""
@@ -53,6 +59,7 @@ class Views:
             Orders(markets),
             Trades(markets),
             Ledger(),
+            Withdrawals(),
         )
         self.now = Now()
         for projection in self.projections:

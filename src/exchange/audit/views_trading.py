@@ -1,11 +1,10 @@
-"""The views' rows against the log's events, one by one: entries, trades, fills, orders."""
+"""Orders, trades and fills in the views against the log's events, one by one."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from exchange.audit.findings import Findings, Key, Ordered
+from exchange.audit.findings import Findings, Ordered, keyed
 from exchange.kernel.events import Envelope
-from exchange.kernel.journal import EntryKind
 from exchange.kernel.orders import CANCELLING, EndReason, Fill, Met
 from exchange.matching.events import (
     OrderAccepted,
@@ -16,18 +15,9 @@ from exchange.matching.events import (
 )
 from exchange.orders.records import CommandRecorded
 from exchange.settlement.events import TradesSettled
-from exchange.wallet.events import EntriesPosted
 
-BOOK, SETTLEMENT, DEPOSIT = len("book:"), len("settlement:"), len("deposit:")
+BOOK, SETTLEMENT = len("book:"), len("settlement:")
 FINISHED = (EndReason.FILLED, EndReason.BUDGET_SPENT)
-ENTRIES = (
-    "SELECT number, position, entry_id, kind, cause_stream, cause_version, at_us FROM entries"
-    " ORDER BY number"
-)
-LINES = (
-    "SELECT lines.number, entry, account, asset, amount, lines.balance FROM lines"
-    " LEFT JOIN balances ON id=balance_id ORDER BY lines.number"
-)
 TRADES = (
     "SELECT number, price, quantity, value, taker_side, maker_order, taker_order, position, at_us"
     " FROM trades WHERE symbol=? ORDER BY number"
@@ -41,24 +31,16 @@ PLACED = (
     " FROM orders WHERE symbol=? AND number=?"
 )
 ENDED = "SELECT status, reason, updated_position FROM orders WHERE symbol=? AND number=?"
-DEPOSITED = "SELECT account, asset, amount, position, at_us FROM deposits WHERE reference=?"
 
 
-class LoggedRows:
-    """What each event of the log must have left in the views."""
+class LoggedTrading:
+    """What each event of the log must have left in the tables of trading."""
 
     def __init__(self, connection: sqlite3.Connection, findings: Findings) -> None:
         self._connection, self._findings = connection, findings
-        self._entries = Ordered(
-            findings, "entries", "L6", "entry", _keyed(connection.execute(ENTRIES), 1)
-        )
-        self._lines = Ordered(
-            findings, "ledger lines", "L2", "line", _keyed(connection.execute(LINES), 1)
-        )
         self._trades: dict[str, Ordered] = {}  # symbol -> its tape
         self._fills: dict[str, Ordered] = {}
-        self._balances: dict[tuple[str, str], int] = {}  # (ledger account, asset) -> units
-        self._counts = {"entries": 0, "lines": 0, "deposits": 0, "orders": 0}
+        self._order_count = 0
         self._at_us = 0
         self._takers: dict[str, tuple[int, tuple[Fill, ...]]] = {}  # symbol -> last taker, fills
 
@@ -68,8 +50,6 @@ class LoggedRows:
         match event:
             case CommandRecorded():
                 self._at_us = event.at_us
-            case EntriesPosted():
-                self._posted(event, position)
             case TradesSettled():
                 self._settled(stream[SETTLEMENT:], event, position)
             case OrderAccepted():
@@ -85,40 +65,19 @@ class LoggedRows:
 
     def finish(self) -> None:
         """Nothing else may be there."""
-        for ordered in (self._entries, self._lines, *self._trades.values(), *self._fills.values()):
+        for ordered in (*self._trades.values(), *self._fills.values()):
             ordered.finish()
-        for table in ("deposits", "orders"):
-            found = self._connection.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - ours
-            (count,) = found.fetchone()
-            self._findings.compare(table, "R2", f"rows of {table}", self._counts[table], count)
+        self._findings.count(self._connection, "orders", self._order_count)
         for table, known in (("trades", self._trades), ("fills", self._fills)):
             found = self._connection.execute(f"SELECT DISTINCT symbol FROM {table}")  # noqa: S608 - ours
             for (symbol,) in found:
                 self._findings.compare(table, "S1", symbol, symbol in known, True)
 
-    def _posted(self, event: EntriesPosted, position: int) -> None:
-        for entry in event.entries:
-            number = self._counts["entries"] = self._counts["entries"] + 1
-            cause = (event.cause_stream, event.cause_version, self._at_us)
-            values = (position, entry.entry_id, entry.kind.value, *cause)
-            self._entries.expect((number,), values, position)
-            for line in entry.lines:
-                key = (line.account, line.asset)
-                balance = self._balances[key] = self._balances.get(key, 0) + line.amount
-                at = self._counts["lines"] = self._counts["lines"] + 1
-                due = (number, *key, str(line.amount), str(balance))
-                self._lines.expect((at,), due, position)
-            if entry.kind is EntryKind.DEPOSIT:
-                self._counts["deposits"] += 1
-                line, reference = entry.lines[1], entry.entry_id[DEPOSIT:]
-                paid = (line.account, line.asset, str(line.amount), position, self._at_us)
-                self._look_up("deposits", "L5", reference, paid, DEPOSITED, (reference,))
-
     def _settled(self, symbol: str, event: TradesSettled, position: int) -> None:
         if symbol not in self._trades:
-            rows = _keyed(self._connection.execute(TRADES, (symbol,)), 1)
+            rows = keyed(self._connection.execute(TRADES, (symbol,)), 1)
             self._trades[symbol] = Ordered(self._findings, "trades", "S1", symbol, rows)
-            rows = _keyed(self._connection.execute(FILLS, (symbol,)), 2)
+            rows = keyed(self._connection.execute(FILLS, (symbol,)), 2)
             self._fills[symbol] = Ordered(self._findings, "fills", "S2", symbol, rows)
         taker, fills = self._takers[symbol]
         for fill, it in zip(fills, event.trades, strict=True):
@@ -132,15 +91,15 @@ class LoggedRows:
                 self._fills[symbol].expect((it.trade, name), due, position)
 
     def _placed(self, symbol: str, event: OrderAccepted, position: int) -> None:
-        self._counts["orders"] += 1
+        self._order_count += 1
         terms = event.terms
         due = (
             event.account, terms.side.value, terms.type.value, terms.time_in_force.value,
             terms.client_order_id, position, self._at_us,
         )  # fmt: skip
-        self._look_up(
-            "orders", "R2", f"{symbol}:{event.number}", due, PLACED, (symbol, event.number)
-        )
+        found = self._connection.execute(PLACED, (symbol, event.number)).fetchone()
+        name = f"{symbol}:{event.number}"
+        self._findings.compare("orders", "R2", name, due, found, [position])
         self._took(symbol, event, position)
 
     def _took(
@@ -163,16 +122,6 @@ class LoggedRows:
             status = "FILLED"
         due = (status, reason.value, position)
         self._findings.compare("ended orders", "R2", f"{symbol}:{number}", due, found, [position])
-
-    def _look_up(self, check: str, law: str, subject: str, due: Key, query: str, key: Key) -> None:
-        found = self._connection.execute(query, key).fetchone()
-        positions = [it for it in due if isinstance(it, int)][:1]
-        self._findings.compare(check, law, subject, due, found, positions)
-
-
-def _keyed(rows: Iterable[Key], width: int) -> Iterator[tuple[Key, Key]]:
-    """Rows split into key and values."""
-    return ((row[:width], row[width:]) for row in rows)
 
 
 def _endings(fills: Iterable[Fill], met: Iterable[Met]) -> Iterator[tuple[int, EndReason]]:
