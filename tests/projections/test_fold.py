@@ -7,12 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exchange.kernel.orders import OrderTerms, OrderType
 from exchange.projections import follower as following
 from exchange.projections.moment import Handler
 from exchange.projections.schema import create
 from exchange.projections.views import SHOWN_NOWHERE, Views
 from exchange.store.events import EVENTS as STORE_EVENTS
+from exchange.venue import stops
 from exchange.venue.catalogue import EVENTS
+from tests.build import BUY, SELL, desk, limit
 from tests.effort import FULL
 from tests.projections.world import (
     Step,
@@ -52,10 +55,27 @@ def test_a_long_history_of_every_kind_of_order_is_the_fold(busy: Path) -> None:
     assert {None, "filled", "cancelled", "list", "deadline", "self_trade"} <= reasons
     assert done.compared["trades"] > 300
     kept = rows_of(views_of(busy), "withdrawals")
-    assert {"requested", "sent", "completed", "cancelled"} <= {row["status"] for row in kept}
+    assert {"requested", "approved", "completed", "cancelled"} <= {row["status"] for row in kept}
     assert any(row["busted_position"] for row in rows_of(views_of(busy), "trades"))
     assert any(row["reversed_position"] for row in rows_of(views_of(busy), "deposits"))
     assert done.compared["open orders"] > 5
+
+
+def test_orders_that_are_woken_and_wait_to_enter_are_shown_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command lets one of three enter; the others are left for the venue's own work."""
+    monkeypatch.setattr(stops, "STOPS_MAX", 1)
+    path, at = tmp_path / "venue.db", desk("AB")
+    for _ in range(3):
+        at.place("A", OrderTerms(BUY, OrderType.STOP, None, 2, trigger=100))
+    at.place("B", limit(SELL, 100, 3))
+    at.place("A", limit(BUY, 100, 1))
+    write_log(at, path)
+    follow(path)
+    statuses = [row["status"] for row in rows_of(views_of(path), "orders")]
+    assert ["FILLED", "TRIGGERED", "TRIGGERED", "FILLED", "FILLED"] == statuses
+    assert [] == reconciled(path).findings
 
 
 @pytest.mark.parametrize(

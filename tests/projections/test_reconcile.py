@@ -140,6 +140,12 @@ SABOTAGES = [
         "UPDATE orders SET filled_value='1' WHERE symbol='BTC-USD' AND number=?",
     ),
     Sabotage(
+        "quantities", "B3",
+        "SELECT number, symbol || ':' || number FROM orders WHERE symbol='BTC-USD'"
+        " AND status='PARTIALLY_FILLED' LIMIT 1",
+        "UPDATE orders SET prevented=prevented+1 WHERE symbol='BTC-USD' AND number=?",
+    ),
+    Sabotage(
         "candles", "R2", "SELECT start_us, 'BTC-USD 1m ' || start_us FROM candles"
         " WHERE symbol='BTC-USD' AND span='1m' LIMIT 1 OFFSET 1",
         "UPDATE candles SET high=high+1 WHERE symbol='BTC-USD' AND span='1m' AND start_us=?",

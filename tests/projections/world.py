@@ -123,7 +123,7 @@ happenings: st.SearchStrategy[Step] = st.one_of(
 def played(happenings: Sequence[Step], *, closing_time: bool = False) -> Desk:
     """A desk after all that."""
     desk = Desk()
-    desk.done(*GENESIS, SetWithdrawalTerms("USD", 3, 1, 30_000, 300))
+    desk.done(*GENESIS, SetWithdrawalTerms("USD", 3, 1, 30_000, 60))
     for it in happenings:
         if isinstance(it, int):
             desk.at_us += it

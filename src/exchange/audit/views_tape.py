@@ -8,7 +8,10 @@ from operator import itemgetter
 from exchange.audit.findings import Findings, Key, Ordered
 from exchange.projections.candles import SPANS
 
-FILLED = "SELECT symbol, number, filled, filled_value FROM orders ORDER BY symbol, number"
+FILLED = (
+    "SELECT symbol, number, filled, filled_value, quantity, prevented, leaves, reason,"
+    " updated_position FROM orders ORDER BY symbol, number"
+)
 FILLS = (
     "SELECT fills.symbol, order_number, fills.quantity, value FROM fills JOIN trades"
     " ON trades.symbol=fills.symbol AND trades.number=trade"
@@ -22,11 +25,14 @@ CANDLES = (
 
 
 def compare_filled(connection: sqlite3.Connection, findings: Findings) -> None:
-    """Law S2: what an order has filled is the sum of its fills, and so is its value."""
+    """Law S2: what an order has filled is the sum of its fills, and so is its value; law B3: of
+    its quantity that, what was prevented and what is open account for all, until it ends.
+    """
     fills = groupby(connection.execute(FILLS), key=itemgetter(0, 1))
     sums = ((key, _sums(rows)) for key, rows in fills)
     due = next(sums, None)
-    for symbol, number, filled, value in connection.execute(FILLED):
+    for symbol, number, filled, value, *rest in connection.execute(FILLED):
+        _check_quantity(findings, f"{symbol}:{number}", filled, *rest)
         total = 0, 0
         while due is not None and due[0] < (symbol, number):
             findings.compare("filled", "S2", ":".join(map(str, due[0])), None, due[1])
@@ -34,6 +40,25 @@ def compare_filled(connection: sqlite3.Connection, findings: Findings) -> None:
         if due is not None and due[0] == (symbol, number):
             total, due = due[1], next(sums, None)
         findings.compare("filled", "S2", f"{symbol}:{number}", total, (filled, int(value)))
+
+
+def _check_quantity(
+    findings: Findings,
+    order: str,
+    filled: int,
+    quantity: int | None,
+    prevented: int,
+    leaves: int,
+    reason: str | None,
+    position: int,
+) -> None:
+    """Law B3 for an order by quantity; of an ended one the rest was cancelled or has expired."""
+    if quantity is None:
+        return
+    known = filled + prevented + leaves
+    due = quantity if reason is None else max(known, quantity)
+    told = known if reason is None else quantity
+    findings.compare("quantities", "B3", order, due, told, [position])
 
 
 def _sums(fills: Iterable[tuple[str, int, int, str]]) -> tuple[int, int]:
