@@ -17,6 +17,8 @@ from tests.audit.logs import run_sample
 from tests.feeds.flows import Tape
 from tests.projections.world import content, follow, opened, reconciled, rows_of, views_of
 
+pytestmark = pytest.mark.slow
+
 BTC_DECIMALS = 8
 
 
