@@ -10,11 +10,13 @@ from exchange.cli import (
     bench,
     demo,
     feed,
+    follow,
     look,
     money,
     order,
     play,
     reconcile,
+    statement,
     verify,
     views,
     withdrawal,
@@ -47,9 +49,9 @@ app.command("verify")(verify.verify_store)
 app.command("events")(look.events)
 app.command("book")(look.book)
 app.command("balances")(look.balances)
-app.command("follow")(views.follow)
+app.command("follow")(follow.follow)
 app.command("reconcile")(reconcile.reconcile_views)
-app.command("statement")(views.print_statement)
+app.command("statement")(statement.print_statement)
 app.command("orders")(views.print_orders)
 app.command("trades")(views.print_trades)
 app.command("candles")(views.print_candles)

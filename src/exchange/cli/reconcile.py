@@ -6,6 +6,7 @@ import typer
 
 from exchange.audit.findings import Finding
 from exchange.audit.reconcile import Reconciliation, reconcile
+from exchange.cli.asking import ViewsOption, open_views
 from exchange.cli.look import open_log
 from exchange.cli.output import (
     BROKEN,
@@ -18,7 +19,6 @@ from exchange.cli.output import (
     progress,
     stdout,
 )
-from exchange.cli.views import ViewsOption, open_views
 
 COLUMNS = ("law", "check", "subject", "expected", "found", "positions", "involved")
 
