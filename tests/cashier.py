@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from exchange.kernel.instruments import Instrument
-from exchange.kernel.orders import BUY, OrderTerms
+from exchange.kernel.orders import BUY, Side
 from exchange.kernel.rejects import RejectCode
 from tests.bookkeeper import Bookkeeper, Fees
-from tests.oracle import Verdict
+from tests.oracle import Order
 from tests.venue.flow import OWNERS
 
 FEES, CUSTODY = "the fees", "custody"
@@ -28,13 +28,14 @@ class Terms(NamedTuple):
 
 
 class Trade(NamedTuple):
-    """Who gave what to whom, fees not yet off."""
+    """Who gave what to whom, fees not yet off; ``taker`` is the side that came in."""
 
     buyer: str
     seller: str
     base: int
     quote: int
     fees: Fees
+    taker: Side
 
 
 @dataclass
@@ -80,6 +81,7 @@ class Cashier(Bookkeeper):
         self.insurance: Counter[str] = Counter()
         self.suspense: Counter[str] = Counter()
         self.credited: dict[str, tuple[str, str, int]] = {}  # reference -> deposit
+        self.trade_counts: Counter[str] = Counter()  # symbol
         self.trades: dict[str, Trade] = {}  # "bust:BTC-USD:5" -> the trade
         self.claims: dict[int, Claim] = {}
         self.proposed = 0
@@ -91,19 +93,18 @@ class Cashier(Bookkeeper):
             self.credited[f"reversal:{reference}"] = account, asset, amount
         return refusal
 
-    def place(self, account: str, symbol: str, terms: OrderTerms) -> tuple[Verdict, list[Fees]]:
-        verdict, fees = super().place(account, symbol, terms)
-        rules = self.rules[symbol]
-        before = sum(name.startswith(f"bust:{symbol}:") for name in self.trades)
-        for number, (fill, paid) in enumerate(zip(verdict.fills, fees, strict=True), before + 1):
-            buyer, seller = account, fill.account
-            if terms.side is not BUY:
+    def _settled(self, symbol: str, order: Order) -> list[Fees]:
+        fees, rules = super()._settled(symbol, order), self.rules[symbol]
+        for fill, paid in zip(order.fills, fees, strict=True):
+            buyer, seller = order.account, fill.account
+            if order.terms.side is not BUY:
                 buyer, seller = seller, buyer
-            self.trades[f"bust:{symbol}:{number}"] = Trade(
+            self.trade_counts[symbol] += 1
+            self.trades[f"bust:{symbol}:{self.trade_counts[symbol]}"] = Trade(
                 buyer, seller, fill.quantity * rules.base_unit,
-                fill.price * fill.quantity * rules.value_unit, paid,
+                fill.price * fill.quantity * rules.value_unit, paid, order.terms.side,
             )  # fmt: skip
-        return verdict, fees
+        return fees
 
     def withdrawing(self, account: str, asset: str) -> int:
         """What is set aside for the account's open withdrawals: law F2."""
@@ -247,6 +248,11 @@ class Cashier(Bookkeeper):
         moves[trade.seller, rules.quote] -= trade.quote - trade.fees.seller
         moves[FEES, rules.base] -= trade.fees.buyer
         moves[FEES, rules.quote] -= trade.fees.seller
+        maker, asset = trade.seller, rules.base
+        if trade.taker is not BUY:
+            maker, asset = trade.buyer, rules.quote
+        moves[maker, asset] -= trade.fees.rebate
+        moves[FEES, asset] += trade.fees.rebate
         return [(who, asset, units) for (who, asset), units in moves.items()]
 
     def _short(self, who: str, asset: str, units: int) -> int:

@@ -1,336 +1,150 @@
 """A matcher too simple to be wrong: one list of orders, looked through anew for each trade.
 
-Written from the rules of trading alone; it knows of no level, no link and no index. What an
-order would do is found by letting it happen to a copy.
+Written from the rules of trading alone. Who comes first at a price stands first in the list.
 """
 
+from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import NamedTuple
-
-from msgspec.structs import replace
+from dataclasses import dataclass, field
+from itertools import chain, product
 
 from exchange.kernel.orders import EndReason, Fill, Met, OrderTerms, OrderType, SelfTrade, Side
 from exchange.kernel.orders import TimeInForce as Lasting
 from exchange.kernel.rejects import RejectCode
 
-SELF_TRADE, SPENT = EndReason.SELF_TRADE, EndReason.BUDGET_SPENT
+EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH, DECREMENT, NONE = SelfTrade
 
 
-@dataclass
-class Resting:
-    """An order that waits; ``rank`` says since when it has its place."""
+@dataclass(eq=False)
+class Order:
+    """One that comes in or waits: its terms as amended, and what it met when it came in."""
 
     number: int
     account: str
-    group: str | None
-    side: Side
-    price: int
-    quantity: int  # less reductions
-    leaves: int
-    client_order_id: str | None
-    rank: int
-    shown: int
-    display: int | None
-    deadline_us: int | None
+    group: str  # the account, or a name that no account has
     terms: OrderTerms
-    trigger: int | None = None  # while it sleeps
-    woken: int = 0  # its place among those that a print has woken; 0: none
+    price: int  # the worst that it takes; 0: any
+    leaves: int
+    trigger: int | None  # while it sleeps
+    other: "Order | None" = None  # of its list, while both are open
+    shown: int = 0
+    fills: list[Fill] = field(default_factory=list)
+    met: list[Met] = field(default_factory=list)
+    ended: EndReason | RejectCode | None = None
 
+    def is_due(self, at: int) -> bool:
+        return self.terms.deadline_us is not None and self.terms.deadline_us <= at
 
-class Entry(NamedTuple):
-    """What became of an order that a print had woken."""
-
-    number: int
-    verdict: "Verdict"
-
-
-class Verdict(NamedTuple):
-    """What becomes of an order that comes in."""
-
-    refusal: RejectCode | None = None
-    fills: tuple[Fill, ...] = ()
-    leaves: int = 0
-    ended: EndReason | None = None
-    met: tuple[Met, ...] = ()
+    def wakes(self, price: int) -> bool:
+        stops = self.terms.type in {OrderType.STOP, OrderType.STOP_LIMIT}
+        sign = 1 if stops is (self.terms.side is Side.BUY) else -1
+        return self.trigger is not None and sign * price >= sign * self.trigger
 
 
 class Oracle:
-    """One market's orders. ``at`` is venue time, ``group`` a trade group."""
+    """One market at venue time ``at``, with the prices that it has printed."""
 
     def __init__(self, lot: int = 1, value_unit: int = 1, fills_max: int = 10_000) -> None:
-        self.lot = lot
-        self.value_unit = value_unit  # quote units in one price unit × one quantity unit
-        self.fills_max = fills_max
-        self.resting: list[Resting] = []
-        self.order_count = self.trade_count = self.rank = self.woken_count = 0
-        self.last_price: int | None = None
+        self.lot, self.value_unit, self.fills_max = lot, value_unit, fills_max
+        self.orders, self.prints, self.at = list[Order](), list[int](), 0
 
-    def place(
-        self, account: str, terms: OrderTerms, at: int = 0, group: str | None = None
-    ) -> Verdict:
-        """Let the order trade and rest, unless it is refused."""
-        verdict = self.judge(account, terms, at, group)
-        if verdict.refusal is None:
-            self.admit(account, terms, verdict, at, group)
-        return verdict
+    def enter(self, *orders: Order) -> list[Fill]:
+        """Let an order or the two of a list come in; any that is refused changes nothing."""
+        before = deepcopy(vars(self))
+        for order in orders:
+            self.orders = [it for it in self.orders if it.number != order.number]
+            if order.trigger is None:
+                self._trade(order)
+            elif any(map(order.wakes, self.prints[-1:])):
+                order.ended = RejectCode.WOULD_TRIGGER
+            if order.ended is None:
+                order.shown = min(order.terms.display or order.leaves, order.leaves)
+                self.orders.append(order)
+        if any(isinstance(order.ended, RejectCode) for order in orders):
+            vars(self).update(before)
+            orders[-1].fills, orders[-1].met = [], []
+        return orders[-1].fills
 
-    def judge(self, account: str, terms: OrderTerms, at: int, group: str | None) -> Verdict:
-        """What the order would do; nothing changes."""
-        return deepcopy(self)._enter(account, terms, at, group)  # noqa: SLF001 - it is one of us
-
-    def admit(
-        self, account: str, terms: OrderTerms, verdict: Verdict, at: int, group: str | None
-    ) -> None:
-        """Let happen what was judged."""
-        assert verdict == self._enter(account, terms, at, group)
-        self.order_count += 1
-        self.trade_count += len(verdict.fills)
-        if verdict.ended is None:
-            shown = min(terms.display or verdict.leaves, verdict.leaves)
-            self.resting.append(
-                Resting(
-                    self.order_count, account, group, terms.side, terms.price or 0,
-                    terms.quantity or 0, verdict.leaves, terms.client_order_id, self._next_rank(),
-                    shown, terms.display, terms.deadline_us, terms,
-                )
-            )  # fmt: skip
-
-    def sleep(
-        self, account: str, terms: OrderTerms, bound: int | None, group: str | None
-    ) -> Verdict:
-        """A stop or take-profit waits for its trigger, unless the last print was through it."""
-        assert terms.trigger is not None
-        if self.last_price is not None and self._wakes(terms, terms.trigger, self.last_price):
-            return Verdict(RejectCode.WOULD_TRIGGER)
-        self.order_count += 1
-        self.resting.append(
-            Resting(
-                self.order_count, account, group, terms.side, terms.price or bound or 0,
-                terms.quantity or 0, terms.quantity or 0, terms.client_order_id,
-                self._next_rank(), 0, terms.display, terms.deadline_us, terms, terms.trigger,
-            )
-        )  # fmt: skip
-        return Verdict(leaves=terms.quantity or 0)
-
-    def run_stops(self, fills: tuple[Fill, ...], at: int) -> list[Entry]:
-        """Prints wake orders, which enter one after the other and make more prints."""
-        entries: list[Entry] = []
-        self._wake(fills, at)
-        while woken := sorted((it for it in self.resting if it.woken), key=lambda it: it.woken):
-            order = woken[0]
-            self.resting.remove(order)
-            verdict = self._entering(order, at)
-            entries.append(Entry(order.number, verdict))
-            self.trade_count += len(verdict.fills)
-            if verdict.ended is None:
-                order.trigger, order.woken, order.leaves = None, 0, verdict.leaves
-                order.rank = self._next_rank()
-                order.shown = min(order.display or order.leaves, order.leaves)
-                self.resting.append(order)
-            self._wake(verdict.fills, at)
-        return entries
-
-    def _entering(self, order: Resting, at: int) -> Verdict:
-        """A woken order comes in, and ends with a reason where it can't do what it asks."""
-        if order.deadline_us is not None and order.deadline_us <= at:
-            return Verdict(ended=EndReason.DEADLINE)
-        terms, at_market = replace(order.terms, quantity=order.leaves), order.terms.price is None
-        kind = OrderType.LIMIT
-        if at_market and (order.side is Side.SELL or terms.budget is not None):
-            kind = OrderType.MARKET
-        lasting = Lasting.IOC if at_market else terms.time_in_force
-        quantity = None if terms.budget is not None else order.leaves
-        price = order.price if kind is OrderType.LIMIT else None
-        terms = replace(terms, type=kind, price=price, quantity=quantity, time_in_force=lasting)
-        trial = deepcopy(self)
-        verdict = trial._enter(order.account, terms, at, order.group)  # noqa: SLF001 - one of us
-        if verdict.refusal is not None:
-            posts = verdict.refusal is RejectCode.WOULD_TRADE
-            return Verdict(ended=EndReason.WOULD_TRADE if posts else EndReason.NOT_FILLABLE)
-        self.resting, self.rank, self.last_price = trial.resting, trial.rank, trial.last_price
-        if at_market and verdict.ended is EndReason.IMMEDIATE:
-            return verdict._replace(ended=EndReason.NO_LIQUIDITY)
-        return verdict
-
-    def _wake(self, fills: tuple[Fill, ...], at: int) -> None:
-        """Each print in turn wakes who sleeps, first come first."""
-        for fill in fills:
-            for order in sorted(self.resting, key=lambda it: it.rank):
-                if order.trigger is None or order.woken:
-                    continue
-                due = order.deadline_us is not None and order.deadline_us <= at
-                if not due and self._wakes(order.terms, order.trigger, fill.price):
-                    self.woken_count += 1
-                    order.woken = self.woken_count
-
-    @staticmethod
-    def _wakes(terms: OrderTerms, trigger: int, price: int) -> bool:
-        stops = terms.type in {OrderType.STOP, OrderType.STOP_LIMIT}
-        return price >= trigger if stops is (terms.side is Side.BUY) else price <= trigger
-
-    def cancel(self, account: str, number: int) -> RejectCode | None:
-        """Take an order out; one that is unknown, finished or another's is not found."""
-        if (account, number) not in {(it.account, it.number) for it in self.resting}:
-            return RejectCode.NOT_FOUND
-        self.resting = [it for it in self.resting if it.number != number]
-        return None
-
-    def reduce(self, account: str, number: int, quantity: int) -> RejectCode | None:
-        """Take an amount off in place; all that is open or more cancels."""
-        found = [it for it in self.resting if (it.account, it.number) == (account, number)]
-        if not found or found[0].leaves <= quantity:
-            return self.cancel(account, number)
-        found[0].quantity -= quantity
-        self._cut(found[0], quantity)
-        return None
-
-    def amend(self, account: str, number: int, at: int, changed: OrderTerms) -> Verdict:
-        """Change an order to a price, a total, a display and a deadline."""
-        found = [it for it in self.resting if (it.account, it.number) == (account, number)]
-        if not found:
-            return Verdict(RejectCode.NOT_FOUND)
-        order, total = found[0], changed.quantity or 0
-        left = total - (order.quantity - order.leaves)
-        if left <= 0:
-            self.cancel(account, number)
-            return Verdict(None, ended=EndReason.CANCELLED)
-        shows_more = order.display is not None and (changed.display or 0) > order.display
-        if changed.price == order.price and total <= order.quantity and not shows_more:
-            self._cut(order, order.leaves - left)
-            order.shown = min(order.shown, changed.display or left)
-            verdict = Verdict(leaves=left)
+    def amend(self, old: Order, new: Order) -> None:
+        """Put the new one in the place of the old, if it is just less of it; or let it enter."""
+        wider = (new.terms.display or 0) > (old.terms.display or old.terms.quantity or 0)
+        moves = wider or new.leaves > old.leaves or new.price != old.price
+        if new.trigger != old.trigger or (moves and new.trigger is None):
+            self.enter(new)
         else:
-            terms = replace(changed, quantity=left)
-            trial = deepcopy(self)
-            trial.cancel(account, number)
-            verdict = trial._enter(account, terms, at, order.group)  # noqa: SLF001
-            if verdict.refusal is not None:
-                return verdict
-            self.resting, self.rank, self.last_price = trial.resting, trial.rank, trial.last_price
-            self.trade_count += len(verdict.fills)
-            if verdict.ended is not None:
-                return verdict
-            order.price, order.leaves = changed.price or 0, verdict.leaves
-            order.rank = self._next_rank()
-            order.shown = min(changed.display or order.leaves, order.leaves)
-            self.resting.append(order)
-        order.quantity, order.display = total, changed.display
-        order.deadline_us = changed.deadline_us
-        return verdict
+            new.shown = min(old.shown, new.leaves, new.terms.display or new.leaves)
+            self.orders[self.orders.index(old)] = new
 
-    def queue(self, side: Side) -> list[Resting]:
-        """Whom an order of ``side`` meets: the best price first, then first come."""
-        buys = side is Side.BUY
-        others = [it for it in self.resting if it.side is not side and it.trigger is None]
-        return sorted(others, key=lambda it: (it.price if buys else -it.price, it.rank))
+    def end(self, *orders: Order) -> None:
+        """Orders leave, and the others of their lists with them."""
+        self.orders = [it for it in self.orders if it not in orders and it.other not in orders]
 
-    def rows(self) -> list[tuple[int, int, str, str | None, int, int]]:
-        """Asks, then bids: price, number, account, client order id, quantity, leaves."""
-        queued = [*self.queue(Side.BUY), *self.queue(Side.SELL)]
-        return [
-            (o.price, o.number, o.account, o.client_order_id, o.quantity, o.leaves) for o in queued
-        ]
+    def run_stops(self, fills: list[Fill]) -> Iterator[Order]:
+        """Prints wake orders, which enter one after the other and make more prints."""
+        line = list[Order]()  # It grows while it is gone through.
+        for turn, prints in enumerate(chain([fills], map(self.enter, line))):
+            yield from line[turn - 1 : turn]
+            for fill, order in product(prints, list(self.orders)):
+                if order.wakes(fill.price) and not order.is_due(self.at) and order in self.orders:
+                    self.end(order)
+                    order.trigger = order.other = None
+                    line.append(order)
 
-    def _enter(self, account: str, terms: OrderTerms, at: int, group: str | None) -> Verdict:
-        """Let the order meet whom it must, one after the other."""
-        fills: list[Fill] = []
-        met: list[Met] = []
-        left = terms.quantity or terms.budget or 0
-        dry = EndReason.NO_LIQUIDITY if terms.type is OrderType.MARKET else None
-        ended = dry
-        while found := [it for it in self.queue(terms.side) if self._in_reach(it, terms)]:
-            maker, unit, wanted = found[0], 1, left
-            if terms.budget is not None:
-                unit = maker.price * self.value_unit
-                wanted = left // (unit * self.lot) * self.lot
-            due = maker.deadline_us is not None and maker.deadline_us <= at
-            if not wanted and not (due and terms.budget is not None):
-                ended = ended if terms.budget is None or ended is SELF_TRADE else SPENT
-                break
-            end, why, cut = self._meeting(maker, account, group, terms, at, wanted)
-            if end is None and why is None and len(fills) == self.fills_max:
-                end, cut = EndReason.FILLS_MAX, 0
-            last = cut == maker.leaves
-            if cut and why is None:
-                fills.append(Fill(maker.number, maker.account, maker.price, cut, last))
-                self.last_price = maker.price
-                self._use_up(maker, cut)
-            elif cut and why is not None:
-                met.append(Met(maker.number, maker.account, maker.price, cut, why, last))
-                self._cut(maker, cut)
-            if end is not None:
-                ended = end
-                break
-            if why is None or (why is SELF_TRADE and terms.self_trade is SelfTrade.DECREMENT):
+    def queue(self, side: Side, price: int = 0) -> list[Order]:
+        """Whom an order of ``side`` meets down to ``price``: best price first, then first come."""
+        sign = 1 if side is Side.BUY else -1
+        facing = [it for it in self.orders if it.trigger is None and it.terms.side is not side]
+        reached = [it for it in facing if not price or sign * it.price <= sign * price]
+        return sorted(reached, key=lambda order: sign * order.price)
+
+    def _trade(self, taker: Order) -> None:
+        """Let it meet whom it must, one after the other."""
+        terms, left = taker.terms, taker.terms.budget or taker.leaves
+        stop: EndReason | RejectCode | None = None  # why it meets nobody else
+        full: EndReason | None = None  # why it wants nobody else
+        while not stop and (left or terms.budget) and (line := self.queue(terms.side, taker.price)):
+            maker = line[0]
+            unit = maker.price * self.value_unit if terms.budget else 1
+            wanted = left // (unit * self.lot) * self.lot
+            own = maker.account == taker.account or maker.group == taker.group
+            mode = terms.self_trade if own else NONE
+            out = EndReason.DEADLINE if maker.is_due(self.at) else None
+            stop = (
+                None if out
+                else RejectCode.WOULD_TRADE if terms.post_only or taker.other is not None
+                else full or EndReason.BUDGET_SPENT if not wanted
+                else EndReason.SELF_TRADE if mode in {EXPIRE_TAKER, EXPIRE_BOTH}
+                else EndReason.FILLS_MAX if mode is NONE and len(taker.fills) == self.fills_max
+                else None
+            )  # fmt: skip
+            if out or (wanted and mode in {EXPIRE_MAKER, EXPIRE_BOTH}):
+                self._lose(maker, maker.leaves, taker, out or EndReason.SELF_TRADE)
+            elif stop is None:
+                why = EndReason.SELF_TRADE if mode is DECREMENT else None
+                cut = min(wanted, maker.leaves if why else maker.shown)
+                self._lose(maker, cut, taker, why)
                 left -= cut * unit
-                ended = dry if cut < wanted else why or (SPENT if terms.budget else None)
-                if cut == wanted and not last:
-                    break  # nobody further back trades while this one waits
-        return self._verdict(terms, fills, met, left, ended)
+                done = why or (EndReason.BUDGET_SPENT if terms.budget else EndReason.FILLED)
+                full = done if cut == wanted else None
+                stop = full if maker.leaves else None  # Nobody further back trades before it.
+        lasting, traded = terms.time_in_force, sum(fill.quantity for fill in taker.fills)
+        if lasting is Lasting.FOK and traded < taker.leaves:
+            stop = RejectCode.NOT_FILLABLE
+        dry = EndReason.IMMEDIATE if lasting is Lasting.IOC else None
+        taker.ended = stop or full or (EndReason.NO_LIQUIDITY if terms.price is None else dry)
+        taker.leaves = 0 if taker.ended else left
 
-    @staticmethod
-    def _meeting(  # noqa: PLR0911 - one line a rule
-        maker: Resting, account: str, group: str | None, terms: OrderTerms, at: int, wanted: int
-    ) -> tuple[EndReason | None, EndReason | None, int]:
-        """What ends the taker, why the maker loses without a trade, and how much."""
-        if maker.deadline_us is not None and maker.deadline_us <= at:
-            return None, EndReason.DEADLINE, maker.leaves
-        if terms.post_only:
-            return EndReason.WOULD_TRADE, None, 0
-        own = maker.account == account or (group is not None and maker.group == group)
-        if not own or terms.self_trade is SelfTrade.NONE:
-            return None, None, min(wanted, maker.shown)
-        match terms.self_trade:
-            case SelfTrade.EXPIRE_TAKER:
-                return SELF_TRADE, None, 0
-            case SelfTrade.EXPIRE_MAKER:
-                return None, SELF_TRADE, maker.leaves
-            case SelfTrade.EXPIRE_BOTH:
-                return SELF_TRADE, SELF_TRADE, maker.leaves
-        return None, SELF_TRADE, min(wanted, maker.leaves)
-
-    @staticmethod
-    def _verdict(
-        terms: OrderTerms, fills: list[Fill], met: list[Met], left: int, ended: EndReason | None
-    ) -> Verdict:
-        """What becomes of what is left."""
-        if ended is EndReason.WOULD_TRADE:
-            return Verdict(RejectCode.WOULD_TRADE)
-        if terms.time_in_force is Lasting.FOK and sum(it.quantity for it in fills) < (
-            terms.quantity or 0
-        ):
-            return Verdict(RejectCode.NOT_FILLABLE)
-        if terms.budget is None and not left and ended is not SELF_TRADE:
-            ended = EndReason.FILLED
-        if ended is None and terms.time_in_force is Lasting.IOC:
-            ended = EndReason.IMMEDIATE
-        return Verdict(None, tuple(fills), 0 if ended else left, ended, tuple(met))
-
-    def _use_up(self, maker: Resting, quantity: int) -> None:
-        """A print; a slice that is gone is followed by the next, at the end of the queue."""
-        maker.shown -= quantity
-        maker.leaves -= quantity
+    def _lose(self, maker: Order, cut: int, taker: Order, why: EndReason | None) -> None:
+        """A print takes what is shown, and the next slice goes last; else what is hidden goes."""
+        maker.leaves -= cut
+        maker.shown = min(maker.shown, maker.leaves) if why else maker.shown - cut
+        row, last = (maker.number, maker.account, maker.price, cut), not maker.leaves
+        taker.met += [Met(*row, why, last)] if why else []
+        taker.fills += [] if why else [Fill(*row, last)]
+        self.prints += [] if why else [maker.price]
         if not maker.shown:
-            maker.shown, maker.rank = min(maker.display or 0, maker.leaves), self._next_rank()
-        self._forget_finished()
-
-    def _cut(self, maker: Resting, quantity: int) -> None:
-        """Less of an order, in its place; what is hidden goes first."""
-        maker.leaves -= quantity
-        maker.shown = min(maker.shown, maker.leaves)
-        self._forget_finished()
-
-    def _forget_finished(self) -> None:
-        self.resting = [it for it in self.resting if it.leaves or it.terms.budget is not None]
-
-    def _next_rank(self) -> int:
-        self.rank += 1
-        return self.rank
-
-    @staticmethod
-    def _in_reach(maker: Resting, terms: OrderTerms) -> bool:
-        if terms.price is None:
-            return True
-        buys = terms.side is Side.BUY
-        return maker.price <= terms.price if buys else maker.price >= terms.price
+            self.orders.remove(maker)
+            maker.shown = min(maker.terms.display or 0, maker.leaves)
+            self.orders += [maker] * (maker.shown > 0)
+        self.orders = [it for it in self.orders if it.other is not maker]
+        maker.other = None

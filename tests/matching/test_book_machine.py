@@ -1,13 +1,10 @@
 """The book against the naive matcher, event for event, whatever comes in."""
 
 import sys
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import msgspec
-from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,19 +12,27 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
 from exchange.kernel.ids import group_key
-from exchange.kernel.orders import EndReason, Fill, OrderTerms, SelfTrade, Side, TimeInForce
+from exchange.kernel.orders import EndReason, OrderTerms, SelfTrade, Side, TimeInForce
 from exchange.kernel.rejects import RejectCode
 from exchange.matching import plan as planning
 from exchange.matching.accept import accept, plan
 from exchange.matching.amend import amend
 from exchange.matching.book import Book
-from exchange.matching.events import BookEvent, OrderReduced, OrdersCancelled
-from exchange.matching.ladder import Order
+from exchange.matching.events import (
+    BookEvent,
+    OrderAccepted,
+    OrderAmended,
+    OrderReduced,
+    OrdersCancelled,
+)
+from exchange.matching.ladder import Order as Node
+from tests.bookkeeper import find, less, queued, told
 from tests.build import BUY, SELL, limit, market, rows
 from tests.effort import Effort, runs
-from tests.oracle import Oracle, Verdict
+from tests.oracle import Oracle, Order
 
 STREAM = "book:BTC-USD"
 
@@ -45,39 +50,33 @@ class Engine:
     def __init__(self, lot: int = 1, value_unit: int = 1, book: Book | None = None) -> None:
         self.book = book or Book(STREAM)
         self.events: list[BookEvent] = []
-        self._lot, self._value_unit = lot, value_unit
+        self._rules: Any = SimpleNamespace(value_unit=value_unit, lot=lot)
 
     def place(
         self, account: str, terms: OrderTerms, at: int = 0, group: str | None = None
-    ) -> Verdict:
+    ) -> OrderAccepted | RejectCode:
         """What became of the order."""
-        planned = plan(
-            self.book, account, terms, self._value_unit, self._lot, at, group_key(account, group)
-        )
+        book, rules = self.book, self._rules
+        key = group_key(account, group)
+        planned = plan(book, account, terms, rules.value_unit, rules.lot, at, key)
         if planned.stopped is EndReason.WOULD_TRADE:
-            return Verdict(RejectCode.WOULD_TRADE)
+            return RejectCode.WOULD_TRADE
         if terms.time_in_force is TimeInForce.FOK and planned.filled != terms.quantity:
-            return Verdict(RejectCode.NOT_FILLABLE)
-        first = self.book.trade_count + 1
-        event = accept(self.book, account, terms, planned, group, terms.deadline_us)
+            return RejectCode.NOT_FILLABLE
+        event = accept(book, account, terms, planned, group, terms.deadline_us)
+        assert event.trade == (book.trade_count + 1 if event.fills else 0)
         self.record(event)
-        assert event.number == self.book.order_count
-        assert event.trade == (first if event.fills else 0)
-        return Verdict(None, event.fills, event.leaves, event.ended, event.met)
+        return event
 
-    def amend(self, number: int, terms: OrderTerms, at: int) -> Verdict:
+    def amend(self, number: int, terms: OrderTerms, at: int) -> OrderAmended | RejectCode:
         """What became of a change of an open order; ``terms`` have its new total."""
         order = self.book.orders[number]
         left = (terms.quantity or 0) - (order.quantity - order.leaves)
-        if left <= 0:
-            self.record(OrdersCancelled((number,), EndReason.CANCELLED))
-            return Verdict(None, ended=EndReason.CANCELLED)
-        rules: Any = SimpleNamespace(value_unit=self._value_unit, lot=self._lot)
-        event = amend(self.book, order, terms, left, rules, at)
+        event = amend(self.book, order, terms, left, self._rules, at)
         if event.ended is EndReason.WOULD_TRADE:
-            return Verdict(RejectCode.WOULD_TRADE)
+            return RejectCode.WOULD_TRADE
         self.record(event)
-        return Verdict(None, event.fills, event.leaves, event.ended, event.met)
+        return event
 
     def record(self, event: BookEvent) -> None:
         """Let the book follow the event."""
@@ -133,6 +132,7 @@ class BookMachine(RuleBasedStateMachine):
     @rule(minutes=st.integers(1, 4))
     def time_passes(self, minutes: int) -> None:
         self.at += minutes
+        self.oracle.at = self.at
 
     @rule(account=accounts, side=sides, gap=st.integers(-1, 4), lots=lots)
     def post_only_order(self, account: str, side: Side, gap: int, lots: int) -> None:
@@ -165,59 +165,75 @@ class BookMachine(RuleBasedStateMachine):
         part: int | None,
         minutes: int | None,
     ) -> None:
-        order = self.engine.book.orders.get(self.number(which))
+        order = find(self.oracle, self.number(which))
         if order is None:
             return
-        total = order.quantity if lots is None else lots * self.lot
-        display = min(total, order.display or total) if part is None else part * self.lot
-        terms = msgspec.structs.replace(
-            order.terms,
-            price=order.price if step is None else self.lowest + step,
+        asked = order.terms
+        total = asked.quantity or 0 if lots is None else lots * self.lot
+        display = min(total, (asked.display or total) if part is None else part * self.lot)
+        terms = replace(
+            asked,
+            price=asked.price if step is None else self.lowest + step,
             quantity=total,
-            display=None if part is None and order.display is None else display,
-            deadline_us=order.deadline_us if minutes is None else self.at + minutes,
+            display=None if part is None and asked.display is None else display,
+            deadline_us=asked.deadline_us if minutes is None else self.at + minutes,
         )
-        account, number = order.account, order.number
-        verdict = self.oracle.amend(account, number, self.at, terms)
-        assert verdict == self.engine.amend(number, terms, self.at)
-        self.effort.trades += len(verdict.fills)
-        self.compare(changed=verdict.refusal is None)
+        left = order.leaves + total - (asked.quantity or 0)
+        if left <= 0:
+            self.cancel_one(order.number)
+            return
+        new = Order(order.number, order.account, order.group, terms, terms.price or 0, left, None)
+        self.oracle.amend(order, new)
+        self.follow(new, self.engine.amend(order.number, terms, self.at))
 
     @rule(account=accounts, which=st.integers(0, 40))
     def cancel(self, account: str, which: int) -> None:
-        number = self.number(which)
-        found = self.engine.book.orders.get(number)
-        mine = found is not None and found.account == account
-        if mine:
-            self.engine.record(OrdersCancelled((number,), EndReason.CANCELLED))
-        assert mine is (self.oracle.cancel(account, number) is None)
-        self.compare(changed=mine)
+        self.cancel_one(self.number(which), account)
 
     @rule(which=st.integers(0, 40), lots=lots)
     def reduce(self, which: int, lots: int) -> None:
         number, quantity = self.number(which), lots * self.lot
-        found = self.engine.book.orders.get(number)
-        if found is not None:
-            over = quantity >= found.leaves
-            assert self.oracle.reduce(found.account, number, quantity) is None
-            cancelled = OrdersCancelled((number,), EndReason.CANCELLED)
-            self.engine.record(cancelled if over else OrderReduced(number, quantity))
-        self.compare(changed=found is not None)
+        order = find(self.oracle, number)
+        if order is None or quantity >= order.leaves:
+            self.cancel_one(number)
+            return
+        self.oracle.amend(order, less(order, quantity))
+        self.engine.record(OrderReduced(number, quantity))
+        self.compare(changed=True)
+
+    def cancel_one(self, number: int, account: str | None = None) -> None:
+        """Both let an order go, if it is there and the account's."""
+        order = find(self.oracle, number)
+        assert (order is None) is (number not in self.engine.book.orders)
+        mine = order is not None and account in (None, order.account)
+        if order is not None and mine:
+            self.oracle.end(order)
+            self.engine.record(OrdersCancelled((number,), EndReason.CANCELLED))
+        self.compare(changed=mine)
 
     def number(self, which: int) -> int:
         """An open order's number mostly, else one that is finished or not there yet."""
-        numbers = sorted(it.number for it in self.oracle.resting)
+        numbers = sorted(it.number for it in self.oracle.orders)
         return numbers[which] if which < len(numbers) else which
 
     def place(self, account: str, terms: OrderTerms) -> None:
-        """Both come to the same verdict; now and then as one of two accounts of a group."""
+        """Both come to the same; now and then as one of two accounts of a group."""
         group = "G" if account in "AB" and self.at % 3 == 0 else None
-        verdict = self.oracle.place(account, terms, self.at, group)
-        assert verdict == self.engine.place(account, terms, self.at, group)
-        self.effort.trades += len(verdict.fills)
-        self.effort.self_trades += verdict.ended is EndReason.SELF_TRADE
-        self.effort.self_trades += any(it.reason is EndReason.SELF_TRADE for it in verdict.met)
-        self.compare(changed=verdict.refusal is None)
+        number, whole = self.engine.book.order_count + 1, terms.quantity or 0
+        order = Order(number, account, group or account, terms, terms.price or 0, whole, None)
+        self.oracle.enter(order)
+        self.follow(order, self.engine.place(account, terms, self.at, group))
+
+    def follow(self, order: Order, event: OrderAccepted | OrderAmended | RejectCode) -> None:
+        """Of an order that came in, both have the same to tell."""
+        if isinstance(event, RejectCode):
+            assert order.ended is event
+        else:
+            assert told(order) == told(event)
+        self.effort.trades += len(order.fills)
+        reasons = {order.ended, *(it.reason for it in order.met)}
+        self.effort.self_trades += EndReason.SELF_TRADE in reasons
+        self.compare(changed=not isinstance(event, RejectCode))
 
     def compare(self, *, changed: bool) -> None:
         """The queues are the same, and the book agrees with itself."""
@@ -225,13 +241,11 @@ class BookMachine(RuleBasedStateMachine):
         self.effort.changed += changed
         book = self.engine.book
         book.check()
-        assert self.oracle.rows() == rows(book)
+        assert queued(self.oracle) == rows(book)
         shown = {o.number: o.shown for o in book.orders.values()}
-        assert {o.number: o.shown for o in self.oracle.resting} == shown
-        assert (self.oracle.order_count, self.oracle.trade_count) == (
-            book.order_count,
-            book.trade_count,
-        )
+        assert {o.number: o.shown for o in self.oracle.orders} == shown
+        assert len(self.oracle.prints) == book.trade_count
+        assert self.oracle.prints[-1:] == [book.last_price] * bool(book.trade_count)
 
     def teardown(self) -> None:
         """The events alone make the same book again."""
@@ -250,70 +264,6 @@ def test_the_book_does_what_the_naive_matcher_does() -> None:
     BookMachine.effort.assert_enough(steps=20_000, trades=3_000, self_trades=500)
 
 
-# What must not matter.
-
-flow = st.lists(
-    st.tuples(accounts, sides, st.none() | steps, lots, times, st.booleans()), max_size=40
-)
-Flow = list[tuple[str, Side, int | None, int, TimeInForce, bool]]
-
-
-def orders(
-    flow: Flow, *, mirrored: bool = False, price_factor: int = 1, quantity_factor: int = 1
-) -> Iterator[tuple[str, OrderTerms]]:
-    """The orders of the flow, seen from the other side or in other units."""
-    for account, drawn_side, step, drawn_lots, time, may_post in flow:
-        side = drawn_side if not mirrored else BUY if drawn_side is SELL else SELL
-        quantity = drawn_lots * quantity_factor
-        if step is None:
-            yield account, market(side, quantity, time_in_force=time)
-        else:
-            price = (100 - step if mirrored else 100 + step) * price_factor
-            post_only = may_post and time is TimeInForce.GTC
-            yield account, limit(side, price, quantity, time_in_force=time, post_only=post_only)
-
-
-@given(flow)
-def test_bids_and_asks_are_mirror_images(flow: Flow) -> None:
-    """Sides swapped and prices mirrored around 100, the same orders meet."""
-    straight, mirrored = Engine(), Engine()
-    for (account, terms), (_, image) in zip(orders(flow), orders(flow, mirrored=True), strict=True):
-        verdict, reflected = straight.place(account, terms), mirrored.place(account, image)
-        fills = tuple(
-            Fill(it.maker, it.account, 200 - it.price, it.quantity, it.last)
-            for it in reflected.fills
-        )
-        assert verdict == reflected._replace(fills=fills)
-
-
-@given(flow, st.integers(1, 10**9), st.integers(1, 10**9), st.data())
-def test_units_do_not_matter(
-    flow: Flow, price_factor: int, quantity_factor: int, data: st.DataObject
-) -> None:
-    """Prices, quantities, lots and budgets scaled, the same orders meet for the same parts."""
-    plain, scaled = Engine(), Engine(lot=quantity_factor)
-    others = orders(flow, price_factor=price_factor, quantity_factor=quantity_factor)
-    for (account, terms), (_, large) in zip(orders(flow), others, strict=True):
-        verdict, scale = plain.place(account, terms), scaled.place(account, large)
-        assert verdict == shrunk(scale, price_factor, quantity_factor)
-        budget, side = data.draw(st.integers(1, 800)), data.draw(sides)
-        spent = plain.place("C", market(side, budget=budget))
-        budget *= price_factor * quantity_factor
-        scale = scaled.place("C", market(side, budget=budget))
-        assert spent == shrunk(scale, price_factor, quantity_factor)
-
-
-def shrunk(verdict: Verdict, price_factor: int, quantity_factor: int) -> Verdict:
-    """The verdict in the units of before."""
-    fills = tuple(
-        Fill(
-            it.maker, it.account, it.price // price_factor, it.quantity // quantity_factor, it.last
-        )
-        for it in verdict.fills
-    )
-    return verdict._replace(fills=fills, leaves=verdict.leaves // quantity_factor)
-
-
 # Memory.
 
 
@@ -324,7 +274,7 @@ class ForgetfulBook(Book):
 
     __slots__ = ()
 
-    def _remove(self, order: Order) -> None:
+    def _remove(self, order: Node) -> None:
         was_first = order.level is not None and order.level.head is order
         gone, after = order.prev, order.next
         if was_first:

@@ -115,8 +115,9 @@ def small_pieces() -> Iterator[None]:
 
 
 def venue_on(path: Path, commands: int = 0) -> Venue:
-    """An open venue; ``commands`` bounds a batch."""
-    return Venue(url_of(path), Bounds(commands=commands, queue=100_000))
+    """An open venue; ``commands`` bound a batch, however slow the machine is."""
+    slowest_ms = 60_000 if commands else Bounds().deciding_ms
+    return Venue(url_of(path), Bounds(commands, deciding_ms=slowest_ms, queue=100_000))
 
 
 Outcome = Ack | BaseException

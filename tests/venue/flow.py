@@ -6,6 +6,7 @@ Prices are few and quantities small, so that orders meet, and meet their own acc
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exchange.kernel.orders import OrderTerms, OrderType, SelfTrade, Side, TimeInForce
 from exchange.kernel.rejects import RejectCode
@@ -16,6 +17,7 @@ from exchange.orders.commands import (
     Deposit,
     OpenAccount,
     PlaceOrder,
+    PlaceOrderList,
     ReduceOrder,
     RegisterAsset,
     RegisterUser,
@@ -39,12 +41,12 @@ GENESIS: tuple[AnyCommand, ...] = (
     RegisterAsset("USD", 4),
     listing(
         symbol=BTC, price_decimals=2, price_min=2, open_orders_max=9, maker_ppm=1,
-        self_trade_allowed=True,
+        self_trade_allowed=True, day_end_us=12,
     ),
     listing(
         symbol=ETH, base="ETH", price_decimals=4, tick=5, lot=10, price_min=5, quantity_min=10,
-        quantity_max=1_000, notional_min=300, notional_max=10**9, open_orders_max=6,
-        maker_ppm=3_333, taker_ppm=250_001,
+        quantity_max=1_000, notional_min=300, notional_max=10**9, open_orders_max=8,
+        maker_ppm=3_333, taker_ppm=250_001, day_end_us=30,
     ),
     *(RegisterUser(user) for user in ("ann", "bob", "cid")),
     *(OpenAccount(user, account) for account, user in OWNERS.items()),
@@ -59,18 +61,28 @@ accounts = st.sampled_from(["A", "A", "A2", "B", "B", "C"])
 symbols = st.sampled_from(MARKETS)
 sides = st.sampled_from(Side)
 times = st.sampled_from([TimeInForce.GTC] * 6 + [TimeInForce.IOC, TimeInForce.FOK])
-modes = st.sampled_from([SelfTrade.EXPIRE_TAKER] * 4 + list(SelfTrade))
-SLEEPING = [it for it in OrderType if it not in {OrderType.LIMIT, OrderType.MARKET}]
-times_asleep = [TimeInForce.GTC] * 4 + [TimeInForce.GTD, TimeInForce.IOC, TimeInForce.FOK]
+modes = st.sampled_from([SelfTrade.EXPIRE_TAKER] * 2 + list(SelfTrade))
+all_modes = st.sampled_from(
+    [SelfTrade.EXPIRE_TAKER] * 2 + [SelfTrade.EXPIRE_MAKER, SelfTrade.EXPIRE_BOTH, *SelfTrade]
+)
+OTHER_WAY = {
+    OrderType.STOP: OrderType.TAKE_PROFIT,
+    OrderType.STOP_LIMIT: OrderType.TAKE_PROFIT_LIMIT,
+    OrderType.TAKE_PROFIT: OrderType.STOP,
+    OrderType.TAKE_PROFIT_LIMIT: OrderType.STOP_LIMIT,
+}
+SLEEPING = list(OTHER_WAY)
+times_asleep = st.sampled_from([TimeInForce.IOC, TimeInForce.FOK] * 2 + list(TimeInForce))
+lasting_odd = st.sampled_from([TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY])
 names = st.none() | st.sampled_from([f"c{number}" for number in range(30)])
 steps = st.integers(0, 5)  # of price, in ticks from the lowest
 lots = st.integers(1, 8)
 
 
 @st.composite
-def limits(draw: st.DrawFn, side: Side | None = None) -> PlaceOrder:
+def limits(draw: st.DrawFn, side: Side | None = None, symbol: str | None = None) -> PlaceOrder:
     """A limit order anywhere in the narrow range."""
-    symbol = draw(symbols)
+    symbol = symbol or draw(symbols)
     terms = limit(
         side or draw(sides),
         LOWEST[symbol] + draw(steps) * TICK[symbol],
@@ -88,16 +100,20 @@ def mode_in(symbol: str, mode: SelfTrade) -> SelfTrade:
 
 
 @st.composite
-def odd_limits(draw: st.DrawFn) -> PlaceOrder:
-    """An iceberg, an order with a deadline (counted from now on), or both."""
-    place = draw(limits())
+def odd_limits(draw: st.DrawFn, side: Side | None = None, symbol: str | None = None) -> PlaceOrder:
+    """An iceberg, an order for a time (counted from now on), for the day, to post; or several."""
+    place = draw(limits(side, symbol))
     terms, lot = place.terms, LOT[place.symbol]
-    changes: dict[str, Any] = {"time_in_force": TimeInForce.GTC}
-    if draw(st.booleans()):
-        changes["display"] = min(draw(st.integers(1, 3)) * lot, terms.quantity or lot)
-    if draw(st.booleans()):
-        changes |= {"time_in_force": TimeInForce.GTD, "deadline_us": draw(st.integers(1, 12))}
-    return flawed(place, **changes)
+    lasting = draw(lasting_odd)
+    return flawed(
+        place,
+        time_in_force=lasting,
+        post_only=draw(st.booleans()),
+        display=draw(
+            st.none() | st.just(min(draw(st.integers(1, 3)) * lot, terms.quantity or lot))
+        ),
+        deadline_us=draw(st.integers(1, 12)) if lasting is TimeInForce.GTD else None,
+    )
 
 
 @st.composite
@@ -110,26 +126,32 @@ def quotes(draw: st.DrawFn) -> PlaceOrder:
 
 
 @st.composite
-def sleepers(draw: st.DrawFn) -> PlaceOrder:
+def sleepers(draw: st.DrawFn, side: Side | None = None, symbol: str | None = None) -> PlaceOrder:
     """A stop or take-profit of any kind, now and then with a deadline (from now on)."""
-    symbol, side, kind = draw(symbols), draw(sides), draw(st.sampled_from(SLEEPING))
+    symbol, side, kind = (
+        symbol or draw(symbols),
+        side or draw(sides),
+        draw(st.sampled_from(SLEEPING)),
+    )
     trigger = LOWEST[symbol] + draw(steps) * TICK[symbol]
     quantity: int | None = draw(lots) * LOT[symbol]
-    limited, budget, lasting = kind in LIMITED, None, draw(st.sampled_from(list(times_asleep)))
-    if not limited and side is BUY and draw(st.booleans()):
+    limited, budget, lasting = kind in LIMITED, None, draw(times_asleep)
+    if not limited and side is BUY and draw(st.integers(0, 3)):
         quantity, budget = None, trigger * 8 * LOT[symbol] + draw(st.integers(0, 9))
-    if not limited and lasting in {TimeInForce.IOC, TimeInForce.FOK}:
+    if not limited and not lasting.rests:
         lasting = TimeInForce.GTC
+    rests = limited and lasting.rests
     terms = OrderTerms(
         side,
         kind,
         LOWEST[symbol] + draw(steps) * TICK[symbol] if limited else None,
         quantity,
         lasting,
-        limited and lasting is TimeInForce.GTC and draw(st.booleans()),
+        rests and draw(st.booleans()),
         mode_in(symbol, draw(modes)),
         budget,
         draw(names),
+        display=LOT[symbol] if rests and draw(st.booleans()) else None,
         deadline_us=draw(st.integers(1, 20)) if lasting is TimeInForce.GTD else None,
         trigger=trigger,
     )
@@ -137,12 +159,49 @@ def sleepers(draw: st.DrawFn) -> PlaceOrder:
 
 
 @st.composite
-def takers(draw: st.DrawFn) -> PlaceOrder:
+def order_lists(draw: st.DrawFn, symbol: str | None = None) -> PlaceOrderList:
+    """A sleeper with another one, or with a limit order that is mostly out of others' reach."""
+    first = draw(sleepers(None, symbol))
+    symbol, side = first.symbol, first.terms.side
+    second = draw(odd_limits(side, symbol) | odd_limits(side, symbol) | sleepers(side, symbol))
+    price = LOWEST[symbol] + (draw(st.integers(0, 2)) + 3 * (side is not BUY)) * TICK[symbol]
+    away = {"price": price} if second.terms.type is OrderType.LIMIT else {}
+    quantity = draw(lots) * LOT[symbol]
+    display = LOT[symbol] if second.terms.display else None
+    legs = [
+        flawed(first, quantity=quantity, budget=None).terms,
+        flawed(second, quantity=quantity, budget=None, display=display, **away).terms,
+    ]
+    return PlaceOrderList(first.account, symbol, *draw(st.permutations(legs)))
+
+
+@st.composite
+def comers(draw: st.DrawFn, symbol: str | None = None) -> PlaceOrder:
+    """An order of any kind that comes in, in any mode; somebody may be there to be met."""
+    symbol = symbol or draw(symbols)
+    place = draw(limits(None, symbol) | odd_limits(None, symbol) | takers(symbol) | takers(symbol))
+    lasting = draw(st.sampled_from([None, TimeInForce.IOC, TimeInForce.FOK]))
+    if lasting is not None and place.terms.budget is None:
+        plain = {"post_only": False, "display": None, "deadline_us": None}
+        place = flawed(place, time_in_force=lasting, **plain)
+    return flawed(place, self_trade=mode_in(symbol, draw(all_modes)))
+
+
+@st.composite
+def surprises(draw: st.DrawFn) -> tuple[PlaceOrder, PlaceOrder]:
+    """An order that sleeps, in any mode, and one that may wake it."""
+    symbol = draw(symbols)
+    mode = mode_in(symbol, draw(all_modes))
+    return flawed(draw(sleepers(None, symbol)), self_trade=mode), draw(comers(symbol))
+
+
+@st.composite
+def takers(draw: st.DrawFn, symbol: str | None = None) -> PlaceOrder:
     """A market order by quantity or budget."""
-    symbol, side, more = draw(symbols), draw(sides), draw(lots)
+    symbol, side, more = symbol or draw(symbols), draw(sides), draw(lots)
     mode = mode_in(symbol, draw(modes))
     terms = market(side, more * LOT[symbol], time_in_force=draw(times), self_trade=mode)
-    if draw(st.booleans()):
+    if draw(st.integers(0, 2)):
         value = more * LOT[symbol] * (LOWEST[symbol] + draw(steps) * TICK[symbol])
         terms = market(side, budget=value + draw(st.integers(0, 9)), self_trade=mode)
     return PlaceOrder(draw(accounts), symbol, terms)
@@ -165,31 +224,58 @@ def transfers(draw: st.DrawFn) -> TransferFunds:
 
 
 @st.composite
-def changes(draw: st.DrawFn) -> CancelOrder | ReduceOrder:
-    """A cancel or reduce; its number counts the open orders of the account from 0."""
-    symbol, account, which = draw(symbols), draw(accounts), draw(st.integers(0, 7))
-    if draw(st.booleans()):
+def changes(draw: st.DrawFn, symbol: str | None = None) -> CancelOrder | ReduceOrder:
+    """A cancel or reduce; its number counts the open orders from 0."""
+    symbol, account, which = symbol or draw(symbols), draw(accounts), draw(st.integers(0, 7))
+    if not draw(st.integers(0, 3)):
         return CancelOrder(account, symbol, which)
     return ReduceOrder(account, symbol, draw(lots) * LOT[symbol], which)
 
 
 @st.composite
-def amends(draw: st.DrawFn) -> AmendOrder:
+def amends(draw: st.DrawFn, symbol: str | None = None) -> AmendOrder:
     """A change of an open order, which is counted as in ``changes``; deadlines from now on."""
-    symbol = draw(symbols)
-    quantity = draw(st.none() | lots)
-    price, display = draw(st.none() | steps), draw(st.none() | st.just(1))
-    if quantity is display is None:
-        price = price or 0
+    symbol = symbol or draw(symbols)
+    lot, tick, lowest = LOT[symbol], TICK[symbol], LOWEST[symbol]
     return AmendOrder(
         draw(accounts),
         symbol,
         draw(st.integers(0, 7)),
-        price=None if price is None else LOWEST[symbol] + price * TICK[symbol],
-        quantity=None if quantity is None else quantity * LOT[symbol],
-        display=None if display is None else display * LOT[symbol],
+        price=draw(st.none() | steps.map(lambda step: lowest + step * tick)),
+        quantity=draw(st.none() | lots.map(lambda count: count * lot)),
+        display=draw(st.none() | st.just(lot)),
         deadline_us=draw(st.none() | st.none() | st.integers(0, 9)),
+        trigger=draw(st.none() | steps.map(lambda step: lowest + step * tick)),
     )
+
+
+def patient(terms: OrderTerms, prints: list[int]) -> OrderTerms:
+    """The terms of one that the last print does not wake, unless that was at its trigger."""
+    if terms.trigger is None or not prints:
+        return terms
+    below = prints[-1] < terms.trigger
+    return terms if terms.rises is below else replace(terms, type=OTHER_WAY[terms.type])
+
+
+def suited(command: AmendOrder, terms: OrderTerms, *, sleeps: bool) -> AmendOrder:
+    """The change as far as such an order can take it; of its price or trigger, if of nothing."""
+    limited, rests = terms.price is not None, terms.time_in_force.rests
+    lowest = LOWEST[command.symbol]
+    fitting = {
+        "price": command.price if limited else None,
+        "quantity": command.quantity if terms.budget is None else None,
+        "display": command.display if limited and rests else None,
+        "deadline_us": command.deadline_us if rests else None,
+        "trigger": command.trigger if sleeps else None,
+    }
+    if not any(fitting.values()):
+        fitting["trigger" if sleeps else "price"] = lowest
+    return replace(command, **fitting)
+
+
+def legs_of(command: PlaceOrder | PlaceOrderList) -> tuple[OrderTerms, ...]:
+    """The orders that it asks for."""
+    return (command.terms,) if isinstance(command, PlaceOrder) else (command.first, command.second)
 
 
 def flawed(place: PlaceOrder, **flaw: Any) -> PlaceOrder:  # noqa: ANN401 - fields of the terms

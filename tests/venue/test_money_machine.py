@@ -20,12 +20,14 @@ from exchange.orders.commands import (
     CancelOrder,
     Deposit,
     PlaceOrder,
+    PlaceOrderList,
     ReduceOrder,
     Request,
     Role,
     TransferFunds,
     kind,
 )
+from exchange.orders.governing import SetAccountTier, SetFeeTier
 from exchange.orders.money_commands import (
     ApproveClaim,
     ApproveWithdrawal,
@@ -58,7 +60,11 @@ from tests.venue.flow import (
     changes,
     deposits,
     flawed,
+    legs_of,
     limits,
+    order_lists,
+    patient,
+    sleepers,
     takers,
     transfers,
 )
@@ -74,6 +80,8 @@ assets = st.sampled_from(ASSETS)
 parts = st.sampled_from([50, 300, 700, 1_000, 1_001])  # of what is there, in thousandths
 choices = st.integers(0, 10**6)
 seldom = st.sampled_from([False] * 9 + [True])
+TIER = "maker", -250_000, 250_001
+"""Some get a share of what takers pay."""
 
 
 class MoneyMachine(RuleBasedStateMachine):
@@ -87,7 +95,10 @@ class MoneyMachine(RuleBasedStateMachine):
         """Two markets, three users, four accounts with funds, terms for two assets of three."""
         self.desk = Desk()
         self.desk.done(
-            *GENESIS, *(SetWithdrawalTerms(asset, *terms) for asset, terms in TERMS.items())
+            *GENESIS,
+            *(SetWithdrawalTerms(asset, *terms) for asset, terms in TERMS.items()),
+            *(SetFeeTier(symbol, *TIER) for symbol in MARKETS),
+            *(SetAccountTier(account, TIER[0]) for account in "AB"),
         )
         rooms = self.desk.state.rooms
         self.cashier = Cashier([rooms[symbol].market.instrument for symbol in MARKETS])
@@ -95,6 +106,8 @@ class MoneyMachine(RuleBasedStateMachine):
             if isinstance(it, Deposit):
                 self.cashier.deposit(it.account, it.asset, it.amount, it.reference)
         self.cashier.terms = dict(TERMS)
+        self.cashier.schedule = {(symbol, TIER[0]): TIER[1:] for symbol in MARKETS}
+        self.cashier.tiers = dict.fromkeys("AB", TIER[0])
         self.auditor = VenueState()
         for command in by_command(self.desk.envelopes):
             follow(self.auditor, command, self.desk.past)
@@ -114,6 +127,12 @@ class MoneyMachine(RuleBasedStateMachine):
         for side in (BUY, SELL):
             mode = SelfTrade.NONE if command.symbol == MARKETS[0] and free else SelfTrade.DECREMENT
             self.place(flawed(command, side=side, self_trade=mode, client_order_id=None))
+
+    @rule(command=sleepers() | order_lists(), taker=limits() | takers())
+    def lie_in_wait(self, command: PlaceOrder | PlaceOrderList, taker: PlaceOrder) -> None:
+        """What sleeps holds too, a list no more than its dearer order; prints may wake it."""
+        self.place(command)
+        self.place(taker)
 
     @rule(command=changes())
     def change(self, command: CancelOrder | ReduceOrder) -> None:
@@ -221,6 +240,8 @@ class MoneyMachine(RuleBasedStateMachine):
         what = known[which % len(known)]
         _, symbol, number = what.split(":")
         refusal = self.cashier.correct(what, by, claim=claim)
+        if refusal is None and self.cashier.trades[what].fees.rebate:
+            self.done["rebate taken back"] += not claim
         self.do(BustTrade(symbol, int(number), "clearly erroneous", claim), refusal, by)
 
     @rule(which=choices, by=people, drop=seldom)
@@ -265,11 +286,14 @@ class MoneyMachine(RuleBasedStateMachine):
         assert len(persons) == len(set(persons))
         assert OWNERS[self.cashier.withdrawals[number].account] not in persons[1:]
 
-    def place(self, command: PlaceOrder) -> None:
-        """The order comes out as the naive matcher says."""
-        verdict, _ = self.cashier.place(command.account, command.symbol, command.terms)
-        self.do(command, verdict.refusal)
-        self.effort.trades += len(verdict.fills)
+    def place(self, command: PlaceOrder | PlaceOrderList) -> None:
+        """The order comes out as the naive matcher says; what sleeps is turned so that it can."""
+        account, symbol = command.account, command.symbol
+        prints = self.cashier.markets[symbol].prints
+        legs = [patient(terms, prints) for terms in legs_of(command)]
+        verdict, fees = self.cashier.place(account, symbol, *legs)
+        self.do(type(command)(account, symbol, *legs), verdict.refusal)
+        self.effort.trades += len(fees)
 
     def do(self, command: AnyCommand, code: RejectCode | None, by: str | None = None) -> None:
         """The answer is the expected one, and every law is kept."""
@@ -330,6 +354,7 @@ ENOUGH = {
     "reject_withdrawal": 20,
     "reverse_deposit": 60,
     "bust_trade": 60,
+    "rebate taken back": 10,
     "approve_claim": 40,
     "pay_out_fees": 20,
 }

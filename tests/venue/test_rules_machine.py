@@ -12,15 +12,17 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from msgspec.structs import replace
 
 from exchange.kernel.instruments import Instrument, MarketState
-from exchange.kernel.orders import OrderTerms, SelfTrade, TimeInForce
+from exchange.kernel.orders import EndReason, OrderTerms, SelfTrade, TimeInForce
 from exchange.kernel.rejects import RejectCode
 from exchange.kernel.roles import Role
+from exchange.matching.events import OrdersCancelled
 from exchange.orders.commands import (
     AmendOrder,
     AnyCommand,
     CancelOrder,
     ChangeMarketState,
     PlaceOrder,
+    PlaceOrderList,
     ReduceOrder,
     RegisterUser,
     Request,
@@ -44,10 +46,10 @@ from exchange.orders.governing import (
 from exchange.orders.rulebook import CHANGEABLE
 from exchange.settlement.events import TradesSettled
 from exchange.venue.answers import Ack, answer
-from tests.bookkeeper import Bookkeeper
+from tests.bookkeeper import Bookkeeper, Fees, Verdict, find
 from tests.build import OPERATOR
-from tests.effort import FULL, Effort, runs
-from tests.oracle import Resting, Verdict
+from tests.effort import FULL, Effort, Meetings, runs
+from tests.oracle import Oracle, Order
 from tests.venue.flow import (
     LOT,
     LOWEST,
@@ -57,10 +59,13 @@ from tests.venue.flow import (
     accounts,
     amends,
     changes,
+    comers,
     limits,
     mode_in,
     odd_limits,
+    order_lists,
     quotes,
+    sleepers,
     symbols,
     takers,
     transfers,
@@ -69,6 +74,7 @@ from tests.venue.test_venue_machine import VenueMachine
 
 USERS = ("ann", "bob", "cid")
 TIERS = ("gold", "silver")
+PULLING = (SuspendUser, KillAccount, KillVenue, ChangeMarketState)
 GRANTABLE = (Role.OPERATOR, Role.AUDITOR, Role.ADMIN)
 
 users = st.sampled_from(USERS)
@@ -78,11 +84,22 @@ yes_or_no = st.booleans()
 mostly = st.sampled_from([True] * 5 + [False])
 
 
+class Matcher(Oracle):
+    """The naive matcher where orders rest that are off the lot: only a budget asks for lots."""
+
+    def _trade(self, taker: Order) -> None:
+        lot = self.lot
+        self.lot = lot if taker.terms.budget is not None else 1
+        super()._trade(taker)
+        self.lot = lot
+
+
 class Keeper(Bookkeeper):
     """The second set of books, with what stops whom."""
 
     def __init__(self, rules: list[Instrument]) -> None:
         super().__init__(rules)
+        self.markets = {it.symbol: Matcher(it.lot, it.value_unit) for it in rules}
         self.suspended: set[str] = set()
         self.blacklist: dict[tuple[str, str], int] = {}  # (user, reference) -> until
         self.killed: set[str] = set()  # accounts
@@ -103,30 +120,24 @@ class Keeper(Bookkeeper):
             return self.stopped(account) or RejectCode.KILL_SWITCH
         return self.stopped(account)
 
-    def _judge(self, account: str, symbol: str, terms: OrderTerms) -> Verdict:
-        refusal = self.entering(account)
-        if refusal is None and self.states[symbol] is MarketState.CONTINUOUS:
-            refusal = wrong(terms, self.rules[symbol])
-        return super()._judge(account, symbol, terms) if refusal is None else Verdict(refusal)
+    def _early_refusal(
+        self, account: str, symbol: str, legs: tuple[OrderTerms, ...]
+    ) -> RejectCode | None:
+        return self.entering(account) or super()._early_refusal(account, symbol, legs)
 
-    def amend(self, command: AmendOrder) -> tuple[Verdict, list[Any]]:
+    def unfit(self, symbol: str, terms: OrderTerms) -> RejectCode | None:
+        return wrong(terms, self.rules[symbol])
+
+    def amend(self, command: AmendOrder) -> tuple[Verdict, list[Fees]]:
         """The same of an amend."""
         refusal = self.entering(command.account)
         return super().amend(command) if refusal is None else (Verdict(refusal), [])
 
-    def _unamendable(
-        self, order: Resting, changed: OrderTerms, command: AmendOrder
-    ) -> RejectCode | None:
-        if (changed.quantity or 0) <= order.quantity - order.leaves:
-            return None
-        found = wrong(changed, self.rules[command.symbol])
-        return found or super()._unamendable(order, changed, command)
-
     def reduce(self, account: str, symbol: str, number: int, quantity: int) -> RejectCode | None:
-        """All of an order may go, however much; a part in lots."""
-        found = [it for it in self.open_orders(symbol, account) if it.number == number]
+        """All of an order may go, however much; a part of one that is in no list, in lots."""
+        found = find(self.markets[symbol], number, account)
         trades = self.states[symbol] is MarketState.CONTINUOUS
-        part = found and quantity < found[0].leaves
+        part = found is not None and found.other is None and quantity < found.leaves
         if trades and part and quantity % self.rules[symbol].lot:
             return RejectCode.OFF_LOT
         return super().reduce(account, symbol, number, quantity)
@@ -136,7 +147,7 @@ class Keeper(Bookkeeper):
         return self.stopped(payer) or super().transfer(payer, payee, asset, amount)
 
     def pull(self, pulled: set[str]) -> None:
-        """All orders of these accounts are gone."""
+        """All orders of these accounts are gone, and so are whole lists."""
         for account in pulled:
             self.cancel_all(account, None, None)
 
@@ -144,18 +155,16 @@ class Keeper(Bookkeeper):
 class RulesMachine(VenueMachine):
     """The operator runs the venue, under rules that change, with staff that comes and goes."""
 
+    books = Keeper
     effort = Effort()
-    seen: ClassVar[Counter[str]] = Counter()
+    meetings = Meetings()
+    tally: ClassVar[Counter[str]] = Counter()  # of answers, and of other things to be seen
     keeper: Keeper
 
     @initialize()
     def open(self) -> None:
         """The venue as in the other machine, an open house at first."""
         super().open()
-        keeper = Keeper([*self.keeper.rules.values()])
-        keeper.owned, keeper.deposits = self.keeper.owned, self.keeper.deposits
-        keeper.references = self.keeper.references
-        self.keeper = keeper
         self.roles: set[tuple[str, Role]] = set()
         self.do(RegisterUser(OPERATOR), None)
         for tier, ppm in {"gold": (-40_000, 250_001), "silver": (3_333, 1)}.items():
@@ -168,15 +177,18 @@ class RulesMachine(VenueMachine):
 
     def do(self, command: AnyCommand, code: RejectCode | None, actor: str | None = None) -> Ack:
         """As in the other machine; it counts what was seen of each kind."""
-        self.seen[f"{type(command).__name__} {code.value if code else 'done'}"] += 1
+        self.tally[f"{type(command).__name__} {code.value if code else 'done'}"] += 1
         ack = super().do(command, code, actor)
         for event in self.desk.effects:
-            if isinstance(event, TradesSettled):
-                self.seen["rebates"] += sum(it.rebate > 0 for it in event.trades)
+            match event:
+                case TradesSettled():
+                    self.tally["rebates"] += sum(it.rebate > 0 for it in event.trades)
+                case OrdersCancelled(reason=EndReason.LIST) if isinstance(command, PULLING):
+                    self.tally["lists pulled"] += len(event.numbers)
         return ack
 
     @rule(first=limits(), takers=st.lists(limits(), min_size=1, max_size=3))
-    def meet(self, first: PlaceOrder, takers: list[PlaceOrder]) -> None:
+    def rest_and_take(self, first: PlaceOrder, takers: list[PlaceOrder]) -> None:
         """An order that rests, and others that take from it: most of the trades."""
         self.place(replace(first, terms=replace(first.terms, time_in_force=TimeInForce.GTC)))
         for it in takers:
@@ -188,12 +200,7 @@ class RulesMachine(VenueMachine):
     @rule(symbol=symbols, data=st.data())
     def change_rules(self, symbol: str, data: st.DataObject) -> None:
         """Now and then to what makes no market."""
-        rules, lowest, tick, lot = (
-            self.keeper.rules[symbol],
-            LOWEST[symbol],
-            TICK[symbol],
-            LOT[symbol],
-        )
+        lowest, tick, lot = LOWEST[symbol], TICK[symbol], LOT[symbol]
         values: dict[str, list[Any]] = {
             "tick": [*[tick] * 4, 2 * tick, 3, 0],
             "lot": [*[lot] * 3, 1, 2 * lot, 3, 0],
@@ -212,7 +219,39 @@ class RulesMachine(VenueMachine):
         names = data.draw(
             st.lists(st.sampled_from(sorted(values)), min_size=1, max_size=3, unique=True)
         )
-        changes = {name: data.draw(st.sampled_from(values[name])) for name in names}
+        self.rewrite(symbol, {name: data.draw(st.sampled_from(values[name])) for name in names})
+
+    @rule(
+        symbol=symbols, wide=st.sampled_from(["tick", "lot"]), data=st.data(),
+        standing=st.permutations([*OWNERS]),
+    )  # fmt: skip
+    def widen(self, symbol: str, wide: str, standing: list[str], data: st.DataObject) -> None:
+        """Every other price or quantity is off for the time of some commands; what rests stays.
+
+        Takers get less than a lot of some, and ask the next ones for the rest of it.
+        """
+        lot, before = LOT[symbol], getattr(self.keeper.rules[symbol], wide)
+        there = replace(data.draw(limits(None, symbol)).terms, time_in_force=TimeInForce.GTC)
+        for command in data.draw(st.tuples(sleepers(None, symbol), order_lists(symbol))):
+            self.place(command)
+        for n, account in enumerate(standing[1:]):
+            terms = replace(there, quantity=(1 + 2 * (n % 2)) * lot, client_order_id=None)
+            self.place(PlaceOrder(account, symbol, terms))
+        self.rewrite(symbol, {wide: 2 * {"tick": TICK, "lot": LOT}[wide][symbol]})
+        for size in (2, 4):
+            self.place(data.draw(order_lists(symbol)))
+            self.amend(data.draw(amends(symbol)))
+            self.change(data.draw(changes(symbol)))
+            taker = data.draw(comers(symbol) | takers(symbol)).terms
+            if taker.price is not None:
+                taker = replace(taker, price=there.price, quantity=size * lot)
+            terms = replace(taker, side=there.side.other, display=None)
+            self.place(PlaceOrder(standing[0], symbol, terms))
+        self.rewrite(symbol, {wide: before})
+
+    def rewrite(self, symbol: str, changes: dict[str, Any]) -> None:
+        """The rules of the market change, if it is still one then."""
+        rules = self.keeper.rules[symbol]
         changed = replace(rules, **changes)
         code = RejectCode.FIELD_COMBINATION if changed == rules else _no_market(changed)
         self.do(ChangeInstrument(symbol, "said the machine", **changes), code)
@@ -303,7 +342,7 @@ class RulesMachine(VenueMachine):
 
     @rule(cancel=yes_or_no, flow=st.data(), seldom=st.sampled_from([False] * 5 + [True]))
     def kill_venue(self, *, cancel: bool, seldom: bool, flow: st.DataObject) -> None:
-        """For the time of three commands."""
+        """For the time of some commands."""
         if seldom:
             self.keeper.venue_killed = True
             if cancel:
@@ -319,23 +358,32 @@ class RulesMachine(VenueMachine):
         """The kill switch of a market."""
         if seldom:
             self.keeper.states[symbol] = MarketState.HALTED
-            self.keeper.markets[symbol].resting.clear()
+            self.keeper.markets[symbol].orders.clear()
             halt = ChangeMarketState(symbol, MarketState.HALTED, "fire", cancel_orders=True)
             self.do(halt, None)
             self.trade(flow)
             self.switch(symbol, MarketState.CONTINUOUS)
 
     def trade(self, flow: st.DataObject) -> None:
-        """Three commands of traders, whom something may stop."""
+        """A list and three commands more of traders, whom something may stop."""
+        self.place(flow.draw(order_lists()))
         for command in flow.draw(
             st.lists(
-                limits() | takers() | quotes() | odd_limits() | amends() | changes() | transfers(),
+                limits()
+                | takers()
+                | quotes()
+                | odd_limits()
+                | sleepers()
+                | order_lists()
+                | amends()
+                | changes()
+                | transfers(),
                 min_size=3,
                 max_size=3,
             )
         ):
             match command:
-                case PlaceOrder():
+                case PlaceOrder() | PlaceOrderList():
                     self.place(command)
                 case AmendOrder():
                     self.amend(command)
@@ -393,7 +441,7 @@ class RulesMachine(VenueMachine):
             code = RejectCode.UNKNOWN_ACCOUNT if foreign else RejectCode.NOT_FOUND
         elif isinstance(command, SuspendUser):
             code = RejectCode.UNKNOWN_USER
-        self.seen[f"{role.value} {code}"] += 1
+        self.tally[f"{role.value} {code}"] += 1
         found = self.request_as(Request(command, actor, role))
         assert code == (found.refusal and found.refusal.code), (command, actor, role, found)
         if code is None and isinstance(command, SetAccountTier):
@@ -422,10 +470,10 @@ def wrong(terms: OrderTerms, rules: Instrument) -> RejectCode | None:  # noqa: C
     """What the market's rules of the moment have against an order that is well formed."""
     if terms.self_trade is SelfTrade.NONE and not rules.self_trade_allowed:
         return RejectCode.FIELD_COMBINATION
-    for price in (terms.price,):
-        if price is not None and not rules.price_min <= price <= rules.price_max:
+    if terms.price is not None:
+        if not rules.price_min <= terms.price <= rules.price_max:
             return RejectCode.PRICE_BOUNDS
-        if price is not None and price % rules.tick:
+        if terms.price % rules.tick:
             return RejectCode.OFF_TICK
     if terms.quantity is not None:
         if not rules.quantity_min <= terms.quantity <= rules.quantity_max:
@@ -465,16 +513,23 @@ def _no_market(rules: Instrument) -> RejectCode | None:
 
 
 def test_every_law_holds_while_rules_tiers_roles_and_stops_change() -> None:
-    run_state_machine_as_test(RulesMachine, settings=runs(80, 120))
-    RulesMachine.effort.assert_enough(steps=5_000, trades=200)
-    seen = RulesMachine.seen
-    print(sorted(seen.items()))  # noqa: T201 - pytest shows it on demand
-    for what in ("ChangeInstrument done", "SetFeeTier done", "SetAccountTier done", "rebates",
-                 "SuspendUser done", "KillAccount done", "GrantRole done"):  # fmt: skip
-        assert seen[what] >= (20 if FULL else 0), what
-    for what in ("USER_SUSPENDED", "USER_BLACKLISTED", "KILL_SWITCH", "OFF_LOT", "OFF_TICK"):
-        met = sum(count for name, count in seen.items() if name.endswith(what))
+    run_state_machine_as_test(RulesMachine, settings=runs(200, 120))
+    RulesMachine.effort.assert_enough(steps=15_000, trades=600, self_trades=200)
+    tally = RulesMachine.tally
+    print(sorted(tally.items()))  # noqa: T201 - pytest shows it on demand
+    for what in (
+        "ChangeInstrument done", "SetFeeTier done", "SetAccountTier done", "rebates",
+        "SuspendUser done", "KillAccount done", "GrantRole done", "lists pulled",
+    ):  # fmt: skip
+        assert tally[what] >= (20 if FULL else 0), what
+    for what in (
+        "USER_SUSPENDED", "USER_BLACKLISTED", "KILL_SWITCH", "OFF_LOT", "OFF_TICK",
+        "PlaceOrderList USER_SUSPENDED", "PlaceOrderList KILL_SWITCH", "PlaceOrderList OFF_TICK",
+        "PlaceOrderList OFF_LOT", "AmendOrder KILL_SWITCH", "AmendOrder OFF_TICK",
+    ):  # fmt: skip
+        met = sum(count for name, count in tally.items() if name.endswith(what))
         assert met >= (10 if FULL else 0), what
+    RulesMachine.meetings.assert_enough(5)
 
 
 def test_what_can_change_is_all_but_the_units() -> None:

@@ -50,11 +50,11 @@ def measure_replay(
         return _measure(StoreUrl.parse(store), state_hash, rounds, progress)
     with TemporaryDirectory(prefix="exchange-bench-") as scratch:
         url = StoreUrl.parse(f"sqlite:///{Path(scratch) / 'replay.db'}")
-        live = asyncio.run(_make(url, ORDERS_QUICK if quick else ORDERS, progress))
+        live = asyncio.run(make_store(url, ORDERS_QUICK if quick else ORDERS, progress))
         return _measure(url, live, rounds, progress)
 
 
-async def _make(url: StoreUrl, orders: int, progress: Callable[[str], None]) -> str:
+async def make_store(url: StoreUrl, orders: int, progress: Callable[[str], None]) -> str:
     """Trade ``orders`` orders; the state hash of the venue that did."""
     progress(f"making a store of {orders:,} orders")
     load = Load(accounts=min(5_000, orders // 20))
@@ -72,7 +72,7 @@ def _measure(
     for number in range(1, rounds + 1):
         progress(f"round {number} of {rounds}")
         folded.append(_fold(url))
-        decoded.append(_decode(url))
+        decoded.append(decode_rows(url))
     seconds = statistics.median_low(each[0] for each in folded)
     bare_seconds = statistics.median_low(each[0] for each in decoded)
     events, state_hash = decoded[-1][1], folded[-1][1]
@@ -101,7 +101,7 @@ def _fold(url: StoreUrl) -> tuple[float, str]:
     return seconds, state.state_hash()
 
 
-def _decode(url: StoreUrl) -> tuple[float, int]:
+def decode_rows(url: StoreUrl) -> tuple[float, int]:
     """The seconds to decode every row, and how many there are."""
     started, count = time.perf_counter(), 0
     decode = Catalogue([*STORE_EVENTS, *EVENTS]).decode

@@ -9,6 +9,7 @@ from exchange.audit.verify import verify
 from exchange.bench.matching import measure_matching
 from exchange.bench.pipeline import STORE, measure_pipeline
 from exchange.bench.replay import measure_replay
+from exchange.bench.views import measure_views
 from exchange.bench.workload import WorkloadUnavailable
 from exchange.cli.look import open_log
 from exchange.cli.output import BROKEN, JsonFlag, fail, print_facts, print_json, stderr
@@ -80,6 +81,19 @@ def bench_replay(
     _show("replay", result, as_json=as_json)
     if result.get("hashes_equal") is False:
         fail("the replayed state is not the live one", BROKEN)
+
+
+@app.command("views")
+def bench_views(
+    *,
+    store: Annotated[
+        str | None, typer.Option("--store", metavar="URL", help="[default: one made for it]")
+    ] = None,
+    quick: QuickFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Following a whole log into read models, from none to caught up."""
+    _show("views", measure_views(_say, store=store, quick=quick), as_json=as_json)
 
 
 def _say(message: str) -> None:

@@ -12,16 +12,20 @@ from exchange.cli import (
     demo,
     explain,
     feed,
+    follow,
     look,
     market,
     money,
     order,
     play,
+    reconcile,
     replay,
     show,
+    statement,
     user,
     venue,
     verify,
+    views,
     withdrawal,
 )
 from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
@@ -59,6 +63,12 @@ app.command("explain")(explain.explain_order)
 app.command("events")(look.events)
 app.command("book")(look.book)
 app.command("balances")(look.balances)
+app.command("follow")(follow.follow)
+app.command("reconcile")(reconcile.reconcile_views)
+app.command("statement")(statement.print_statement)
+app.command("orders")(views.print_orders)
+app.command("trades")(views.print_trades)
+app.command("candles")(views.print_candles)
 
 
 @app.callback(invoke_without_command=True)

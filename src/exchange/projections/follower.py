@@ -1,0 +1,199 @@
+"""The follower that keeps the views: from the log, page by page, to the last seal."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from exchange.collector import paused
+from exchange.projections.builds import Builds
+from exchange.projections.bulk import Unstorable
+from exchange.projections.schema import complete, create, explained
+from exchange.projections.views import Anchor, Views, anchor_in
+from exchange.store.errors import StoreDamaged, UnreadableEvent
+from exchange.store.events import BatchSealed, EpochStarted
+from exchange.store.lock import WriterLock
+from exchange.store.log import EventLog
+
+PAGE_ROWS = 1_000
+"""Rows of one read."""
+STEP_EVENTS = 50_000
+"""Events between two commits while catching up."""
+ANY_TIME_MS = 60_000
+
+
+class FollowerStopped(StoreDamaged):
+    """An event can't be followed: the views stay before its batch until this is mended."""
+
+
+class Follower:
+    """Follows ``log`` into the views that ``pointer`` names; the only one to write them.
+
+    Opening compares where the views stand with the log: views of another log, or of one that
+    was cut and went on otherwise, are dropped. Without views, or with those of an older
+    version, new ones are built beside, and take their place when they have caught up; with
+    ``rebuild`` too. After an error it must be opened anew.
+
+    Raises:
+        StoreLocked: another process follows into these views.
+        StoreFormat: the file is of a newer version, or holds no views.
+        StoreError: it can't be written.
+    """
+
+    def __init__(self, log: EventLog, pointer: Path, *, rebuild: bool = False) -> None:
+        self._log = log
+        self._decode = log.catalogue.decode
+        self.builds = Builds(pointer)
+        self._lock = WriterLock(pointer.with_name(pointer.name + ".lock"))
+        try:
+            self._log_id = _log_id(log)
+            self.building = not self._keep(rebuild=rebuild)
+            self._views = self._open()
+            self._handlers = self._views.handlers()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @property
+    def anchor(self) -> Anchor:
+        """The seal that the views stand behind."""
+        return self._views.anchor
+
+    def step(self, max_events: int = STEP_EVENTS, max_ms: int = ANY_TIME_MS) -> int:
+        """Follow up to about so many events or so long, to a seal; how many were followed.
+
+        0 says that the views have caught up. A batch is never split: one that is larger than
+        the bounds is carried through. Commits once.
+
+        Raises:
+            FollowerStopped: an event can't be followed; the views stand where they stood.
+            StoreError: log or views can't be read or written.
+        """
+        before = self._views.anchor
+        anchor = self._follow(before, max_events, time.perf_counter() + max_ms / 1_000)
+        if anchor is not None:
+            self._commit(anchor)
+            return anchor.position - before.position
+        if self.building:
+            self._publish()
+        return 0
+
+    def catch_up(self, progress: Callable[[int], None] | None = None) -> int:
+        """Follow to the end of the log as it is when that is reached; the position there."""
+        with paused():
+            while self.step():
+                if progress is not None:
+                    progress(self.anchor.position)
+        return self.anchor.position
+
+    def close(self) -> None:
+        """Let go of the views."""
+        self._views.connection.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _follow(self, before: Anchor, max_events: int, until: float) -> Anchor | None:
+        """Let the views follow in memory; the seal that was reached, null at the log's end."""
+        decode, handlers, now = self._decode, self._handlers, self._views.now
+        last, sealed, seal = before.position, before.position, ""
+        page = max(1, min(PAGE_ROWS, max_events))
+        for position, stream, version, topic, state in self._log.rows(last, page):
+            if position != last + 1:
+                raise FollowerStopped(
+                    f"{_named(position, stream, version, topic)} stands behind {last}: the log "
+                    "has a gap"
+                )
+            last = now.position = position
+            try:
+                event = decode(topic, state)
+                for handler in handlers[type(event)]:
+                    handler(stream, event, now)
+            except (UnreadableEvent, LookupError, TypeError, ValueError) as error:
+                where = _named(position, stream, version, topic)
+                raise FollowerStopped(f"{where} can't be followed: {error!r}") from error
+            if type(event) is BatchSealed:
+                sealed, seal = position, event.hash
+                if position - before.position >= max_events or time.perf_counter() >= until:
+                    break
+        if last != sealed:
+            raise FollowerStopped(f"the log ends inside a batch, at {last}: verify it")
+        return Anchor(self._log_id, sealed, seal, now.at_us) if seal else None
+
+    def _commit(self, anchor: Anchor) -> None:
+        first = self._views.anchor.position + 1
+        try:
+            with explained(self.builds.pointer):
+                self._views.commit(anchor)
+        except Unstorable as error:
+            where = f"an event from {first} to {anchor.position}"
+            raise FollowerStopped(f"{where} can't be followed: {error}") from error
+
+    def _keep(self, *, rebuild: bool) -> bool:
+        """Whether the views that are read are followed further, rather than built anew."""
+        self.builds.tidy()
+        if rebuild:
+            self.builds.discard()
+        current = self.builds.current()
+        if current is None:
+            return False
+        anchor = anchor_in(current)
+        if anchor is not None and not self._stands(anchor):
+            self.builds.drop()
+            return False
+        if anchor is None or rebuild:
+            return False
+        self.builds.discard()
+        return True
+
+    def _open(self) -> Views:
+        """The views to be written; what was being built of another log begins anew."""
+        if not self.building:
+            return Views(create(self.builds.pointer.resolve()))
+        if self.builds.building.is_file():
+            anchor = anchor_in(self.builds.building)
+            if anchor is None or not self._stands(anchor):
+                self.builds.discard()
+        return Views(create(self.builds.building))
+
+    def _stands(self, anchor: Anchor) -> bool:
+        """Whether the log has the seal that the views stand behind."""
+        if not anchor.position:
+            return True
+        row = next(self._log.rows(anchor.position - 1, 1), None)
+        if row is None or row[0] != anchor.position or row[3] != BatchSealed.TOPIC:
+            return False
+        seal = self._decode(row[3], row[4])
+        same = isinstance(seal, BatchSealed) and seal.hash == anchor.hash
+        return same and anchor.log_id == self._log_id
+
+    def _publish(self) -> None:
+        """Let readers have what has caught up."""
+        with explained(self.builds.building):
+            complete(self._views.connection)
+            self._views.connection.close()
+        self.builds.publish()
+        self._views.connection = create(self.builds.pointer.resolve())
+        self.building = False
+
+
+def _named(position: int, stream: str, version: int, topic: str) -> str:
+    return f"the event at {position} ({stream}@{version}, {topic})"
+
+
+def _log_id(log: EventLog) -> str:
+    """The id of the log, from its first event."""
+    first = next(log.read(0, 1), None)
+    if first is None or not isinstance(first.event, EpochStarted):
+        raise StoreDamaged(f"{log.url.text}: the log does not begin with an epoch")
+    return first.event.log_id

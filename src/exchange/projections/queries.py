@@ -1,0 +1,175 @@
+"""What people ask of orders, trades and candles: pages, the newest rows first.
+
+A page's cursor names its last row by its place in the log; the next page begins behind it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from exchange.projections.candles import SPANS, Candle, candle_of
+from exchange.projections.reader import ALL, PAGE_MAX, Cursor, Page, Reader
+
+ORDER_COLUMNS = (
+    "symbol, number, account, side, type, time_in_force, price, quantity, budget, display,"
+    " trigger, deadline_us, leaves, filled, filled_value, prevented, status, reason,"
+    " client_order_id, rulebook_version, created_position, created_us, updated_position,"
+    " updated_us"
+)
+TRADE_COLUMNS = (
+    "symbol, number, price, quantity, value, taker_side, maker_order, taker_order, position,"
+    " at_us, busted_position"
+)
+
+
+class OrderRow(msgspec.Struct, frozen=True):
+    """An order as it stands; amounts are decimal integers as text."""
+
+    symbol: str
+    number: int
+    account: str
+    side: str
+    type: str
+    time_in_force: str
+    price: int | None
+    quantity: int | None
+    budget: str | None
+    display: int | None
+    trigger: int | None
+    deadline_us: int | None
+    leaves: int
+    filled: int
+    filled_value: str
+    prevented: int
+    status: str
+    reason: str | None
+    client_order_id: str | None
+    rulebook_version: int
+    created_position: int
+    created_us: int
+    updated_position: int
+    updated_us: int
+
+
+class TradeRow(msgspec.Struct, frozen=True):
+    """A print; ``value`` in quote units as text."""
+
+    symbol: str
+    number: int
+    price: int
+    quantity: int
+    value: str
+    taker_side: str
+    maker_order: int
+    taker_order: int
+    position: int
+    at_us: int
+    busted_position: int | None  # of the correction that undid it
+
+
+def orders(
+    reader: Reader,
+    account: str | None = None,
+    symbol: str | None = None,
+    *,
+    only_open: bool = False,
+    limit: int = PAGE_MAX,
+    cursor: Cursor | None = None,
+) -> Page:
+    """Orders of an account, of a market, or both; the newest first.
+
+    Raises:
+        ValueError: neither is named.
+    """
+    if account is None and symbol is None:
+        raise ValueError("orders of which account or market?")
+    tests: list[tuple[str, Any]] = [("account=?", account), ("symbol=?", symbol)]
+    where = [test for test, value in tests if value is not None]
+    values = [value for _, value in tests if value is not None]
+    if only_open:
+        where.append("reason IS NULL")
+    order = "created_position DESC, number DESC"
+    if account is None:
+        order = "number DESC"
+    if cursor is not None and account is None:
+        where, values = [*where, "number<?"], [*values, cursor.part]
+    elif cursor is not None:
+        where = [*where, "(created_position, number) < (?, ?)"]
+        values += cursor
+    query = (
+        f"SELECT {ORDER_COLUMNS} FROM orders WHERE {' AND '.join(where)}"  # noqa: S608 - ours
+        f" ORDER BY {order} LIMIT ?"
+    )
+    with reader.moment() as moment:
+        found = reader.connection.execute(query, (*values, limit + 1)).fetchall()
+        rows = [OrderRow(*row) for row in found[:limit]]
+        at = Cursor(rows[-1].created_position, rows[-1].number) if rows else None
+        return Page(moment, rows, at if len(found) > limit else None)
+
+
+def trades(
+    reader: Reader, symbol: str, *, limit: int = PAGE_MAX, cursor: Cursor | None = None
+) -> Page:
+    """A market's trades, the newest first."""
+    query = (
+        f"SELECT {TRADE_COLUMNS} FROM trades WHERE symbol=? AND number<?"  # noqa: S608 - ours
+        " ORDER BY number DESC LIMIT ?"
+    )
+    with reader.moment() as moment:
+        below = ALL if cursor is None else cursor.part
+        found = reader.connection.execute(query, (symbol, below, limit + 1)).fetchall()
+        rows = [TradeRow(*row) for row in found[:limit]]
+        at = Cursor(rows[-1].position, rows[-1].number) if rows else None
+        return Page(moment, rows, at if len(found) > limit else None)
+
+
+def candles(
+    reader: Reader, symbol: str, span: str, *, limit: int = PAGE_MAX, cursor: Cursor | None = None
+) -> Page:
+    """A market's candles of a span, the newest first, with flat ones where nothing traded.
+
+    They reach from the first trade to the venue time of the views. The cursor's position is
+    the start of the last row.
+    """
+    width = SPANS[span]
+    with reader.moment() as moment:
+        newest = moment.at_us - moment.at_us % width
+        if cursor is not None:
+            newest = min(newest, (cursor.position - 1) // width * width)
+        oldest = newest - (limit - 1) * width
+        (first,) = reader.connection.execute(
+            "SELECT min(start_us) FROM candles WHERE symbol=? AND span=?", (symbol, span)
+        ).fetchone()
+        found = _stored(reader, symbol, span, oldest, newest)
+        rows = list(_fill_flat(found, oldest, newest, width))[::-1]
+        more = first is not None and first < oldest
+        return Page(moment, rows, Cursor(oldest, 0) if more else None)
+
+
+def _stored(reader: Reader, symbol: str, span: str, oldest: int, newest: int) -> list[Candle]:
+    """Those that begin from ``oldest`` to ``newest``, behind the last one before them."""
+    query = (
+        "SELECT start_us, open, high, low, close, volume, value, trades FROM candles"
+        " WHERE symbol=? AND span=? AND start_us>=(SELECT coalesce(max(start_us), 0)"
+        " FROM candles WHERE symbol=? AND span=? AND start_us<=?) AND start_us<=?"
+        " ORDER BY start_us"
+    )
+    found = reader.connection.execute(query, (symbol, span, symbol, span, oldest, newest))
+    return [candle_of(row) for row in found]
+
+
+def _fill_flat(candles: Sequence[Candle], oldest: int, newest: int, width: int) -> Iterator[Candle]:
+    """The candles from one start to another, with flat ones where nothing traded."""
+    known = {candle.start_us: candle for candle in candles}
+    last = candles[0] if candles else None
+    for start_us in range(oldest, newest + 1, width):
+        if last is None or start_us < last.start_us:
+            continue
+        found = known.get(start_us)
+        if found is not None:
+            last = found
+            yield found
+        else:
+            close = last.close
+            yield Candle(start_us, close, close, close, close, 0, 0, 0)

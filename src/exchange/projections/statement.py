@@ -1,0 +1,170 @@
+"""What was booked on an account: opening balance + lines = closing balance, page by page."""
+
+from collections.abc import Sequence
+from heapq import merge
+from itertools import islice
+
+import msgspec
+
+from exchange.kernel.accounts import available
+from exchange.kernel.laws import hold_law
+from exchange.projections.reader import ALL, PAGE_MAX, Cursor, Reader
+from exchange.projections.views import Anchor
+
+LEDGER_COLUMNS = (
+    "number, position, entry_id, kind, account, asset, amount, balance, cause_stream,"
+    " cause_version, at_us"
+)
+
+
+class LedgerLine(msgspec.Struct, frozen=True, array_like=True):
+    """A change of one balance; ``balance`` is what it came to. Units of the asset."""
+
+    number: int
+    position: int
+    entry_id: str
+    kind: str
+    account: str  # the ledger's name
+    asset: str
+    amount: int
+    balance: int
+    cause_stream: str
+    cause_version: int
+    at_us: int
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """opening + lines = closing, for each ledger account. Units of the asset."""
+
+    moment: Anchor
+    asset: str
+    decimals: int
+    opening: dict[str, int]  # ledger account -> balance before the first line
+    lines: list[LedgerLine]
+    closing: dict[str, int]  # ledger account -> balance behind the last line
+    cursor: Cursor | None  # where the next page begins
+
+
+def statement(
+    reader: Reader,
+    account: str,
+    asset: str,
+    *,
+    from_us: int | None = None,
+    until_us: int | None = None,
+    limit: int = PAGE_MAX,
+    cursor: Cursor | None = None,
+) -> Statement:
+    """The account's lines from one venue time to before another, in the order of the log.
+
+    ``account`` is a user's account, for all that it has, or a ledger account's name.
+
+    Raises:
+        LookupError: nothing was ever booked there, or there is no such asset.
+        InvariantViolation: law L3, the page does not add up.
+    """
+    with reader.moment() as moment:
+        ids = _balance_ids(reader, account, asset)
+        first = _line_at(reader, 0 if from_us is None else from_us, "at_us")
+        if cursor is not None:
+            first = max(first, _line_at(reader, cursor.position, "position") + cursor.part)
+        end = None if until_us is None else max(first, _line_at(reader, until_us, "at_us"))
+        found = [_lines(reader, balance_id, first, end, limit + 1) for balance_id in ids.values()]
+        lines = list(islice(merge(*found, key=lambda line: line.number), limit + 1))
+        opening = {name: _balance_before(reader, it, first) for name, it in ids.items()}
+        more, lines = len(lines) > limit, lines[:limit]
+        closing = _add_up(opening, lines)
+        behind = lines[-1].number + 1 if more else end
+        for name, balance_id in ids.items():
+            told = _balance_before(reader, balance_id, behind)
+            hold_law("L3", closing[name] == told, f"{name} closes at {told}, not {closing}")
+        at = _cursor_behind(reader, lines[-1]) if more else None
+        return Statement(moment, asset, reader.decimals()[asset], opening, lines, closing, at)
+
+
+def _balance_ids(reader: Reader, account: str, asset: str) -> dict[str, int]:
+    """Ledger account -> id of its balance in ``asset``."""
+    low, high = (account, account) if ":" in account else _names_of(account)
+    found = dict(
+        reader.connection.execute(
+            "SELECT account, id FROM balances WHERE account BETWEEN ? AND ? AND asset=?"
+            " ORDER BY account",
+            (low, high, asset),
+        )
+    )
+    if asset not in reader.decimals():
+        raise LookupError(f"{asset!r} is no asset of this venue")
+    if not found:
+        raise LookupError(f"nothing was ever booked on {account!r} in {asset}")
+    return found
+
+
+def _lines(
+    reader: Reader, balance_id: int, first: int, end: int | None, limit: int
+) -> list[LedgerLine]:
+    below = ALL if end is None else end
+    found = reader.connection.execute(
+        f"SELECT {LEDGER_COLUMNS} FROM ledger WHERE number IN (SELECT number FROM lines"  # noqa: S608 - ours
+        " WHERE balance_id=? AND number>=? AND number<? ORDER BY number LIMIT ?)"
+        " ORDER BY number",
+        (balance_id, first, below, limit),
+    )
+    return [msgspec.convert(row, LedgerLine, strict=False) for row in found]
+
+
+def _balance_before(reader: Reader, balance_id: int, line: int | None) -> int:
+    """The balance as the lines before ``line`` left it; null: as it stands."""
+    if line is None:
+        query = "SELECT balance FROM balances WHERE id=?"
+        (units,) = reader.connection.execute(query, (balance_id,)).fetchone()
+        return int(units)
+    found = reader.connection.execute(
+        "SELECT balance FROM lines WHERE balance_id=? AND number<? ORDER BY number DESC LIMIT 1",
+        (balance_id, line),
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _cursor_behind(reader: Reader, line: LedgerLine) -> Cursor:
+    first = _line_at(reader, line.position, "position")
+    return Cursor(line.position, line.number + 1 - first)
+
+
+def _line_at(reader: Reader, least: int, column: str) -> int:
+    """The number of the first line whose entry has at least that time or position.
+
+    Both rise along the ledger, so that halving finds it without an index.
+    """
+    query = (
+        f"SELECT {column} FROM entries WHERE number="  # noqa: S608 - one of two names
+        "(SELECT entry FROM lines WHERE number=?)"
+    )
+    (count,) = reader.connection.execute("SELECT coalesce(max(number), 0) FROM lines").fetchone()
+    low, high = 1, count + 1
+    while low < high:
+        middle = (low + high) // 2
+        if reader.connection.execute(query, (middle,)).fetchone()[0] < least:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _names_of(account: str) -> tuple[str, str]:
+    """The least and the greatest name that a ledger account of the user's account can have."""
+    prefix = available(account).removesuffix("available")
+    return prefix, prefix + "~"
+
+
+def _add_up(opening: dict[str, int], lines: Sequence[LedgerLine]) -> dict[str, int]:
+    """Opening plus lines; each line's own balance must be what it comes to.
+
+    Raises:
+        InvariantViolation: law L3.
+    """
+    closing = dict(opening)
+    for line in lines:
+        closing[line.account] += line.amount
+        told = line.balance == closing[line.account]
+        hold_law("L3", told, f"line {line.number}: {line.balance}, not {closing[line.account]}")
+    return closing
