@@ -104,8 +104,8 @@ class Oracle:
         full: EndReason | None = None  # why it wants nobody else
         while not stop and (left or terms.budget) and (line := self.queue(terms.side, taker.price)):
             maker = line[0]
-            unit = maker.price * self.value_unit if terms.budget else 1
-            wanted = left // (unit * self.lot) * self.lot
+            unit, lot = (maker.price * self.value_unit, self.lot) if terms.budget else (1, 1)
+            wanted = left // (unit * lot) * lot
             own = maker.account == taker.account or maker.group == taker.group
             mode = terms.self_trade if own else NONE
             out = EndReason.DEADLINE if maker.is_due(self.at) else None

@@ -49,7 +49,6 @@ from exchange.venue.answers import Ack, answer
 from tests.bookkeeper import Bookkeeper, Fees, Verdict, find
 from tests.build import OPERATOR
 from tests.effort import FULL, Effort, Meetings, runs
-from tests.oracle import Oracle, Order
 from tests.venue.flow import (
     LOT,
     LOWEST,
@@ -84,22 +83,11 @@ yes_or_no = st.booleans()
 mostly = st.sampled_from([True] * 5 + [False])
 
 
-class Matcher(Oracle):
-    """The naive matcher where orders rest that are off the lot: only a budget asks for lots."""
-
-    def _trade(self, taker: Order) -> None:
-        lot = self.lot
-        self.lot = lot if taker.terms.budget is not None else 1
-        super()._trade(taker)
-        self.lot = lot
-
-
 class Keeper(Bookkeeper):
     """The second set of books, with what stops whom."""
 
     def __init__(self, rules: list[Instrument]) -> None:
         super().__init__(rules)
-        self.markets = {it.symbol: Matcher(it.lot, it.value_unit) for it in rules}
         self.suspended: set[str] = set()
         self.blacklist: dict[tuple[str, str], int] = {}  # (user, reference) -> until
         self.killed: set[str] = set()  # accounts

@@ -13,6 +13,7 @@ from exchange.cli import (
     explain,
     feed,
     follow,
+    listing,
     look,
     market,
     money,
@@ -54,6 +55,9 @@ app.add_typer(market.app, name="market")
 app.add_typer(user.app, name="user")
 app.add_typer(account.app, name="account")
 app.add_typer(venue.app, name="venue")
+app.add_typer(listing.asset_app, name="asset")
+venue.app.command("create")(listing.create_venue)
+market.app.command("add")(listing.add_market)
 app.add_typer(bench.app, name="bench")
 app.command("demo")(demo.demo)
 app.command("play")(play.play_file)

@@ -14,7 +14,7 @@ from exchange.kernel.instruments import (
     MarketState,
     WithdrawalTerms,
 )
-from exchange.kernel.money import PPM, UNITS_MAX
+from exchange.kernel.money import INTEGER_MAX, PPM, UNITS_MAX
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.orders.commands import ListInstrument
 from exchange.orders.events import (
@@ -215,13 +215,13 @@ def check_rules(rules: ListInstrument | Instrument) -> None:
         Rejected: INVALID_INSTRUMENT with the rule at fault.
     """
     _demand_all([
-        ("tick", rules.tick, 0 < rules.tick <= UNITS_MAX),
-        ("lot", rules.lot, 0 < rules.lot <= UNITS_MAX),
+        ("tick", rules.tick, 0 < rules.tick <= INTEGER_MAX),
+        ("lot", rules.lot, 0 < rules.lot <= INTEGER_MAX),
         ("price_min", rules.price_min, rules.price_min > 0),
-        ("price_max", rules.price_max, rules.price_min <= rules.price_max <= UNITS_MAX),
+        ("price_max", rules.price_max, rules.price_min <= rules.price_max <= INTEGER_MAX),
         ("quantity_min", rules.quantity_min, rules.quantity_min > 0),
         ("quantity_max", rules.quantity_max,
-         rules.quantity_min <= rules.quantity_max <= UNITS_MAX),
+         rules.quantity_min <= rules.quantity_max <= INTEGER_MAX),
         ("notional_min", rules.notional_min, rules.notional_min >= 0),
         ("notional_max", rules.notional_max,
          max(1, rules.notional_min) <= rules.notional_max <= UNITS_MAX),
