@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from exchange.audit.asof import Moment, NotThere
-from exchange.audit.explain import explain, parse_name
-from exchange.audit.story import Checked, Step, Story
+from exchange.audit.explain.order import explain, parse_name
+from exchange.audit.explain.story import Checked, Step, Story
 from exchange.cli.explain import lines
 from exchange.kernel.orders import OrderTerms, OrderType, SelfTrade, TimeInForce
 from exchange.orders.commands import (

@@ -4,8 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from exchange.audit.explain import Name, explain
-from exchange.audit.story import Ended, Held, Listed, Matched, Queued, Received, Released, Story
+from exchange.audit.explain.order import Name, explain
+from exchange.audit.explain.story import (
+    Ended,
+    Held,
+    Listed,
+    Matched,
+    Queued,
+    Received,
+    Released,
+    Story,
+)
 from exchange.feeds.script.lives import Lives
 from exchange.kernel.events import Envelope
 from exchange.matching.events import OrderAccepted, OrderListAccepted

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from exchange.audit.reconcile import reconcile
+from exchange.audit.reconcile.compare import reconcile
 from exchange.kernel.events import Envelope
 from exchange.projections.reader import Reader
 from exchange.store.log import LogWriter
@@ -98,7 +98,7 @@ def test_a_statement_in_words_and_as_json(followed: Path) -> None:
 def test_a_statement_from_one_time_to_another(followed: Path) -> None:
     """Venue times of the tests begin with 1970."""
     whole = asked("statement", "A", "USD", "--store", url(followed), "--limit", 1_000)
-    cut = "1970-01-01T00:10:00"
+    cut = "1970-01-01T00:10:00Z"
     early = asked(
         "statement", "A", "USD", "--store", url(followed), "--until", cut, "--limit", 1_000
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from exchange.audit.findings import FINDINGS_MAX, Finding
+from exchange.audit.reconcile.findings import FINDINGS_MAX, Finding
 from tests.command import answer, exchange, url
 from tests.projections.world import reconciled, views_of
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from exchange.audit.reconcile import Reconciliation, reconcile
+from exchange.audit.reconcile.compare import Reconciliation, reconcile
 from exchange.kernel.instruments import MarketState
 from exchange.kernel.orders import OrderTerms, OrderType, SelfTrade, Side, TimeInForce
 from exchange.orders.commands import (

@@ -405,7 +405,7 @@ SABOTAGES = {
         "tests/audit/test_reexecute.py::test_exactly_the_changed_decisions_are_told",
     ),
     "a fee is told as if nothing had been charged before": Sabotage(
-        "audit/explain_money.py",
+        "audit/explain/money.py",
         "before = self.charged",
         "before = 0",
         "tests/audit/test_explain_laws.py"

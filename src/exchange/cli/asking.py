@@ -1,12 +1,13 @@
 """What the commands that ask the read models share: options, pages, times."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from exchange.audit.times import time_text
 from exchange.cli.output import print_json, print_table, stdout
+from exchange.cli.times import time_us
 from exchange.projections.reader import PAGE_MAX, Cursor, Page, Reader
 from exchange.projections.statement import Statement
 from exchange.store.errors import StoreError
@@ -61,7 +62,7 @@ def head(page: Page | Statement) -> Row:
 
 def print_foot(page: Page | Statement) -> None:
     """As of when this is, and how to go on."""
-    stdout.print(f"as of position {page.moment.position}, {clock(page.moment.at_us)}")
+    stdout.print(f"as of position {page.moment.position}, {time_text(page.moment.at_us)}")
     if page.cursor is not None:
         stdout.print(f"more: --cursor {page.cursor}")
 
@@ -76,22 +77,7 @@ def cursor_of(text: str | None) -> Cursor | None:
 
 def time_of(text: str | None) -> int | None:
     """Microseconds since 1970 UTC of a time that was given; what is none is wrong use."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no time: write 2026-05-02T12:30:00Z") from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    passed = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
-
-
-def clock(at_us: int) -> str:
-    """A venue time for people: UTC to the microsecond."""
-    seconds, micros = divmod(at_us, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros:06}Z"
+    return None if text is None else time_us(text)
 
 
 def cell(value: object) -> str:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from exchange.audit import story as told
 from exchange.audit.asof import NotThere
-from exchange.audit.explain import Name, explain, parse_name
-from exchange.audit.story import Story
+from exchange.audit.explain import story as told
+from exchange.audit.explain.order import Name, explain, parse_name
+from exchange.audit.explain.story import Story
 from exchange.audit.times import time_text
 from exchange.cli.look import open_log
 from exchange.cli.moment import AsOf, moment_of

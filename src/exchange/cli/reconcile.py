@@ -4,8 +4,8 @@ from typing import Any
 
 import typer
 
-from exchange.audit.findings import Finding
-from exchange.audit.reconcile import Reconciliation, reconcile
+from exchange.audit.reconcile.compare import Reconciliation, reconcile
+from exchange.audit.reconcile.findings import Finding
 from exchange.cli.asking import ViewsOption, open_views
 from exchange.cli.look import open_log
 from exchange.cli.output import (

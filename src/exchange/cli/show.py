@@ -1,6 +1,6 @@
 """``exchange order show``: where one order stands, or stood at any moment of the log."""
 
-from exchange.audit.story import Received, Story
+from exchange.audit.explain.story import Received, Story
 from exchange.audit.times import time_text
 from exchange.cli.explain import OrderName, asked_text, story_of
 from exchange.cli.moment import AsOf

@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 from msgspec.structs import asdict
 
+from exchange.audit.times import time_text
 from exchange.cli.asking import (
     CursorOption,
     LimitOption,
     Row,
     ViewsOption,
     cell,
-    clock,
     cursor_of,
     head,
     open_views,
@@ -60,7 +60,8 @@ def _statement_facts(told: Statement) -> Row:
 
     lines = [
         asdict(line) | {
-            "amount": text(line.amount), "balance": text(line.balance), "time": clock(line.at_us)
+            "amount": text(line.amount), "balance": text(line.balance),
+            "time": time_text(line.at_us),
         }
         for line in told.lines
     ]  # fmt: skip

@@ -1,27 +1,19 @@
-"""How venue time is written on the command line."""
+"""How venue time and times of day are written on the command line."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 import typer
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+from exchange.audit.times import EPOCH, MICROSECOND
+from exchange.audit.times import time_us as venue_time_us
 
 
 def time_us(text: str) -> int:
-    """Microseconds since 1970 UTC, cut off below."""
+    """Microseconds since 1970 UTC; a fraction of one is cut off."""
     try:
-        return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
+        return venue_time_us(text)
     except (ValueError, TypeError):  # no time, or one that names no zone
         raise typer.BadParameter(f"{text!r} is no time like 2031-01-31T09:30:00Z") from None
-
-
-def time_text(us: int) -> str:
-    """The same the other way; a time that no calendar has stays a number."""
-    try:
-        return (EPOCH + us * MICROSECOND).isoformat().replace("+00:00", "Z")
-    except OverflowError:
-        return str(us)
 
 
 def day_us(text: str) -> int:

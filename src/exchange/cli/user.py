@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
+from exchange.audit.times import time_text
 from exchange.cli.give import ActorOption, CancelOption, Giver, give
 from exchange.cli.hand import OPERATOR as ACTOR
 from exchange.cli.hand import Key
 from exchange.cli.look import read_state
 from exchange.cli.output import JsonFlag, StoreOption, print_facts, print_json, print_table
-from exchange.cli.times import time_text, time_us
+from exchange.cli.times import time_us
 from exchange.kernel.roles import Role
 from exchange.orders.commands import RegisterUser
 from exchange.orders.governing import (

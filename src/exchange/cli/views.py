@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
+from exchange.audit.times import time_text
 from exchange.cli.asking import (
     CursorOption,
     LimitOption,
     Row,
     ViewsOption,
-    clock,
     cursor_of,
     open_views,
     show,
@@ -101,15 +101,15 @@ def _order(row: Row, market: MarketRow, decimals: dict[str, int]) -> Row:
     for name in ("budget", "filled_value"):
         row[name] = _units(row[name], decimals[market.quote])
     row["order"] = f"{row['symbol']}:{row['number']}"
-    row["created"], row["updated"] = clock(row["created_us"]), clock(row["updated_us"])
-    row["deadline"] = None if row["deadline_us"] is None else clock(row["deadline_us"])
+    row["created"], row["updated"] = time_text(row["created_us"]), time_text(row["updated_us"])
+    row["deadline"] = None if row["deadline_us"] is None else time_text(row["deadline_us"])
     return row
 
 
 def _trade(row: Row, market: MarketRow, quote_decimals: int) -> Row:
     row["price"] = _units(row["price"], market.price_decimals)
     row["quantity"] = _units(row["quantity"], market.quantity_decimals)
-    row["value"], row["time"] = _units(row["value"], quote_decimals), clock(row["at_us"])
+    row["value"], row["time"] = _units(row["value"], quote_decimals), time_text(row["at_us"])
     row["mark"] = None if row["busted_position"] is None else "busted"
     return row
 
@@ -118,7 +118,7 @@ def _candle(row: Row, market: MarketRow, quote_decimals: int) -> Row:
     for name in ("open", "high", "low", "close"):
         row[name] = _units(row[name], market.price_decimals)
     row["volume"] = _units(row["volume"], market.quantity_decimals)
-    row["value"], row["start"] = _units(row["value"], quote_decimals), clock(row["start_us"])
+    row["value"], row["start"] = _units(row["value"], quote_decimals), time_text(row["start_us"])
     return row
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from exchange.audit.story import Busted, Cause, Fee, Held, Matched, Released
-from exchange.audit.units import Units
+from exchange.audit.explain.story import Busted, Cause, Fee, Held, Matched, Released
+from exchange.audit.explain.units import Units
 from exchange.kernel.accounts import available, held
 from exchange.kernel.events import Envelope, Event
 from exchange.kernel.ids import order_id

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from exchange.audit.findings import Findings
+from exchange.audit.reconcile.findings import Findings
 from exchange.kernel.accounts import held, withdrawal
 from exchange.kernel.instruments import Instrument
 from exchange.matching.ladder import Order

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from exchange.audit.story import Check
+from exchange.audit.explain.story import Check
+from exchange.audit.explain.units import Units
 from exchange.audit.times import time_text
-from exchange.audit.units import Units
 from exchange.kernel.accounts import available
 from exchange.kernel.money import stop_price
 from exchange.kernel.orders import BUY, FOK, OrderTerms, TimeInForce

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from exchange.audit.story import Ahead, Gone
-from exchange.audit.units import Units
+from exchange.audit.explain.story import Ahead, Gone
+from exchange.audit.explain.units import Units
 from exchange.kernel.events import Event
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import BUY, Fill, Met

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from exchange.audit.findings import Finding, Findings
-from exchange.audit.views_end import compare_end
-from exchange.audit.views_money import LoggedMoney
-from exchange.audit.views_tape import compare_candles, compare_filled
-from exchange.audit.views_trading import LoggedTrading
+from exchange.audit.reconcile.end import compare_end
+from exchange.audit.reconcile.findings import Finding, Findings
+from exchange.audit.reconcile.money import LoggedMoney
+from exchange.audit.reconcile.tape import compare_candles, compare_filled
+from exchange.audit.reconcile.trading import LoggedTrading
 from exchange.collector import paused
 from exchange.kernel.events import Envelope
 from exchange.projections.reader import Reader

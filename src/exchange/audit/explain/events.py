@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from exchange.audit.explain_changes import CHANGING, TOLD, Stood, prevents
-from exchange.audit.explain_checks import checks_of
-from exchange.audit.explain_money import moved
-from exchange.audit.explain_refused import received
-from exchange.audit.explain_tale import Tale
-from exchange.audit.explain_words import why_met
-from exchange.audit.story import Checked, Listed, Met
+from exchange.audit.explain.changes import CHANGING, TOLD, Stood, prevents
+from exchange.audit.explain.checks import checks_of
+from exchange.audit.explain.money import moved
+from exchange.audit.explain.refused import received
+from exchange.audit.explain.story import Checked, Listed, Met
+from exchange.audit.explain.tale import Tale
+from exchange.audit.explain.words import why_met
 from exchange.kernel.events import Envelope, Event
 from exchange.kernel.ids import group_key
 from exchange.kernel.orders import EndReason, Fill, SelfTrade

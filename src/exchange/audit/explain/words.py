@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from exchange.audit.explain.units import Units
 from exchange.audit.times import time_text
-from exchange.audit.units import Units
 from exchange.kernel.orders import BUY, EndReason, Met, SelfTrade, Side
 from exchange.kernel.rejects import Refusal
 from exchange.matching.book import Book

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from exchange.audit.explain_checks import checks_of
-from exchange.audit.explain_words import why_refused
-from exchange.audit.story import AnyStep, Cause, Checked, Received, Refused, Story
-from exchange.audit.units import Units
+from exchange.audit.explain.checks import checks_of
+from exchange.audit.explain.story import AnyStep, Cause, Checked, Received, Refused, Story
+from exchange.audit.explain.units import Units
+from exchange.audit.explain.words import why_refused
 from exchange.kernel.events import Envelope
 from exchange.kernel.orders import Side, Status
 from exchange.orders.commands import AmendOrder, PlaceOrder, PlaceOrderList, account_of, kind

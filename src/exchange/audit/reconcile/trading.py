@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from exchange.audit.findings import Findings, Ordered, keyed
+from exchange.audit.reconcile.findings import Findings, Ordered, keyed
 from exchange.kernel.events import Envelope
 from exchange.kernel.orders import CANCELLING, EndReason, Fill, Met
 from exchange.matching.events import (

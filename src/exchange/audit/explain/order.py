@@ -4,10 +4,10 @@ import re
 from typing import NamedTuple
 
 from exchange.audit.asof import END, Moment, NotThere, Progress, check_reached, history
-from exchange.audit.explain_events import follow, follow_busts
-from exchange.audit.explain_refused import refused_story
-from exchange.audit.explain_tale import Tale
-from exchange.audit.story import Story
+from exchange.audit.explain.events import follow, follow_busts
+from exchange.audit.explain.refused import refused_story
+from exchange.audit.explain.story import Story
+from exchange.audit.explain.tale import Tale
 from exchange.collector import paused
 from exchange.kernel.events import Envelope
 from exchange.matching.events import OrderAccepted, OrderListAccepted

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 
-from exchange.audit.findings import Findings, Key, Ordered
+from exchange.audit.reconcile.findings import Findings, Key, Ordered
 from exchange.projections.candles import SPANS
 
 FILLED = (

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from exchange.audit.findings import Findings, Key, Ordered, keyed
+from exchange.audit.reconcile.findings import Findings, Key, Ordered, keyed
 from exchange.kernel.events import Envelope
 from exchange.kernel.journal import EntryKind
 from exchange.orders.records import CommandRecorded

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from exchange.audit.explain_list import fate_of
-from exchange.audit.explain_tale import Tale
-from exchange.audit.explain_words import Rest, why_left, why_taken_out
-from exchange.audit.story import Amended, Entered, Reduced, Slept, Triggered
+from exchange.audit.explain.listed import fate_of
+from exchange.audit.explain.story import Amended, Entered, Reduced, Slept, Triggered
+from exchange.audit.explain.tale import Tale
+from exchange.audit.explain.words import Rest, why_left, why_taken_out
 from exchange.kernel.events import Event
 from exchange.kernel.orders import EndReason, OrderTerms, SelfTrade
 from exchange.kernel.orders import Met as MetFact

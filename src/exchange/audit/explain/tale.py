@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.audit.explain_money import Bill, Posted, posted_by
-from exchange.audit.explain_queue import Queue, better
-from exchange.audit.explain_refused import cause_of
-from exchange.audit.story import AnyStep, Cause, Ended, Queued, Story
-from exchange.audit.units import Units
+from exchange.audit.explain.money import Bill, Posted, posted_by
+from exchange.audit.explain.queue import Queue, better
+from exchange.audit.explain.refused import cause_of
+from exchange.audit.explain.story import AnyStep, Cause, Ended, Queued, Story
+from exchange.audit.explain.units import Units
 from exchange.kernel.events import Envelope
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import CANCELLING, EndReason, OrderTerms, Status

@@ -1,0 +1,1 @@
+"""The story of an order, from the log alone."""

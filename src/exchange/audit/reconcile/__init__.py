@@ -1,0 +1,1 @@
+"""Log, fold and read models compared at one position."""
