@@ -132,6 +132,7 @@ def test_the_example_takes_a_good_order(at: Desk) -> None:
         (market(SELL, budget=HUGE), Refusal(CODES.NOTIONAL_MAX, "notional", HUGE, 100_000)),
         (until(0), Refusal(CODES.DEADLINE_PASSED, "deadline_us", 0, 0)),
         (until(-HUGE), Refusal(CODES.DEADLINE_PASSED, "deadline_us", -HUGE, 0)),
+        (until(2**62 + 1), Refusal(CODES.DEADLINE_BOUNDS, "deadline_us", 2**62 + 1, 2**62)),
         (limit(BUY, 60, 20, post_only=True), Refusal(CODES.WOULD_TRADE, "price", 60, 60)),
         (limit(BUY, 90, 20, post_only=True), Refusal(CODES.WOULD_TRADE, "price", 90, 60)),
         (limit(SELL, 50, 20, post_only=True), Refusal(CODES.WOULD_TRADE, "price", 50, 50)),

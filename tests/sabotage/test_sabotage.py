@@ -73,8 +73,8 @@ SABOTAGES = {
     ),
     "a cancelled order keeps its hold": Sabotage(
         "venue/parts.py",
-        "    return [\n        release(order_id(symbol, order.number)",
-        "    return [] and [\n        release(order_id(symbol, order.number)",
+        "    entries = [\n        release(order_id(symbol, order.number)",
+        "    entries = [] and [\n        release(order_id(symbol, order.number)",
         MATCHING + "test_a_market_that_closes_gives_back_all_that_its_orders_hold",
     ),
     "the price improvement stays held": Sabotage(
@@ -202,8 +202,8 @@ SABOTAGES = {
     ),
     "a due stop wakes": Sabotage(
         "venue/stops.py",
-        "[n for n in reached if not book.orders[n].is_due(journal.at_us)]",
-        "[n for n in reached if book.orders[n]]",
+        "if not book.orders[number].is_due(journal.at_us) and (",
+        "if book.orders[number] and (",
         "tests/matching/test_stop_tables.py",
     ),
     "a purchase may pay any price once it is woken": Sabotage(

@@ -3,8 +3,9 @@
 PPM = 1_000_000
 """Rates are parts per million."""
 
-INTEGER_MAX = 2**63 - 1
-"""The most of what is no amount of money: prices, quantities; what any database counts with."""
+INTEGER_MAX = 2**62
+"""The most of what is no amount of money: a price, a quantity, a time. Any database counts with it,
+and with its double, which a stop's bound may come to."""
 
 UNITS_MAX = 10**38
 """The most units that one command may name: what every store and reader can hold."""

@@ -2,7 +2,7 @@
 
 from exchange.kernel.ids import is_key
 from exchange.kernel.instruments import Instrument, MarketState
-from exchange.kernel.money import stop_price
+from exchange.kernel.money import INTEGER_MAX, stop_price
 from exchange.kernel.orders import (
     BUY,
     FOK,
@@ -50,13 +50,16 @@ def check_deadline(terms: OrderTerms, rules: Instrument, at_us: int) -> int | No
     A DAY order ends at the instrument's next ``day_end_us`` behind ``at_us``.
 
     Raises:
-        Rejected: DEADLINE_PASSED.
+        Rejected: DEADLINE_PASSED, or DEADLINE_BOUNDS for one that no database holds.
     """
     if terms.time_in_force is DAY:
         return at_us + DAY_US - (at_us - rules.day_end_us) % DAY_US
     deadline_us = terms.deadline_us
-    if deadline_us is not None and deadline_us <= at_us:
-        raise Rejected(RejectCode.DEADLINE_PASSED, "deadline_us", deadline_us, at_us)
+    if deadline_us is not None:
+        if deadline_us <= at_us:
+            raise Rejected(RejectCode.DEADLINE_PASSED, "deadline_us", deadline_us, at_us)
+        if deadline_us > INTEGER_MAX:
+            raise Rejected(RejectCode.DEADLINE_BOUNDS, "deadline_us", deadline_us, INTEGER_MAX)
     return deadline_us
 
 

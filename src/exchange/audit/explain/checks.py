@@ -22,6 +22,7 @@ NAMES = {
     "UNKNOWN_MARKET": "market",
     "MARKET_STATE": "state",
     "FIELD_COMBINATION": "fields",
+    "DEADLINE_BOUNDS": "deadline",
     "DEADLINE_PASSED": "deadline",
     "INVALID_ID": "client_order_id",
     "DUPLICATE_CLIENT_ORDER_ID": "client_order_id",

@@ -34,6 +34,7 @@ REFUSALS = {
     "OFF_LOT": "{field} {value} is no whole multiple of the lot {bound}",
     "NOTIONAL_MIN": "it comes to {value}, the least is {bound}",
     "NOTIONAL_MAX": "it comes to {value}, the most is {bound}",
+    "DEADLINE_BOUNDS": "its deadline {value} is beyond {bound}, the last that any database holds",
     "DEADLINE_PASSED": "its deadline {value} is not after the venue time {bound}",
     "DUPLICATE_CLIENT_ORDER_ID": "the client order id {value} is another open order's",
     "OPEN_ORDERS_MAX": "the account has {value} open orders, the most is {bound}",
