@@ -1,6 +1,6 @@
 """From an order to its plan, and from that to the event that says what the book did."""
 
-from exchange.kernel.orders import GTC, EndReason, OrderTerms, SelfTrade
+from exchange.kernel.orders import BUY, GTC, EndReason, OrderTerms, SelfTrade
 from exchange.matching.book import Book
 from exchange.matching.events import OrderAccepted
 from exchange.matching.plan import NOTHING, Plan, plan_budget, plan_quantity
@@ -22,6 +22,16 @@ def plan(
 
     Pure; the terms are valid. Units as in ``plan_budget``; ``group`` is a ``group_key``.
     """
+    price = terms.price
+    if price is not None:  # Most find nobody in their reach, whoever they are.
+        if terms.side is BUY:
+            best = book.asks.best
+            if best is None or best.price > price:
+                return NOTHING
+        else:
+            best = book.bids.best
+            if best is None or best.price < price:
+                return NOTHING
     if terms.post_only:
         return plan_passive(book, terms, at_us)
     key = account if group is None else group
@@ -30,7 +40,7 @@ def plan(
     if terms.budget is not None:
         return plan_budget(book, terms.side, account, terms.budget, value_unit, lot)
     assert terms.quantity is not None  # noqa: S101 - for the type checker: there is no budget
-    return plan_quantity(book, terms.side, account, terms.quantity, terms.price)
+    return plan_quantity(book, terms.side, account, terms.quantity, price)
 
 
 def accept(
