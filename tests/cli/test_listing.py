@@ -48,7 +48,12 @@ def test_a_venue_is_run_by_hand_from_its_first_day(store: str) -> None:
     say(store, "withdrawal", "approve", "1", "--actor", "carol")
     say(store, "withdrawal", "send", "1", "--reference", "chain-2")
     say(store, "withdrawal", "complete", "1")
-    assert ["1.49700000"] == balance(store, "alice", "BTC")
+    say(store, "account", "open", "alice", "savings")
+    say(store, "account", "transfer", "alice", "savings", "BTC", "1.5", code=1)
+    assert say(store, "account", "transfer", "alice", "savings", "BTC", "1")["accepted"]
+    assert ["0.49700000"] == balance(store, "alice", "BTC")
+    assert ["1.00000000"] == balance(store, "savings", "BTC")
+    say(store, "account", "transfer", "alice", "bob", "BTC", "0.1", code=1)  # another's
     assert say(store, "verify")["ok"]
     say(store, "follow", "--once")
     assert [] == say(store, "reconcile")["findings"]

@@ -17,7 +17,7 @@ from exchange.cli.output import (
 )
 from exchange.kernel.decimals import to_text, to_units
 from exchange.kernel.rejects import Refusal
-from exchange.orders.commands import AnyCommand, Deposit, Request, Role, account_of
+from exchange.orders.commands import AnyCommand, Deposit, Request, Role, TransferFunds, account_of
 from exchange.orders.money_commands import (
     ApproveClaim,
     BustTrade,
@@ -101,6 +101,24 @@ def reverse_deposit(
         Hand(store, actor, key, as_json),
         lambda _: ReverseDeposit(reference, reason, claim),
         "claim",
+    )
+
+
+def transfer(
+    account: Annotated[str, typer.Argument(help="The account that pays.")],
+    target: Annotated[str, typer.Argument(help="Another account of its owner.")],
+    asset: Asset,
+    amount: Amount,
+    *,
+    store: StoreOption,
+    actor: Asker = None,
+    key: Key = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Move money between two accounts of one user. Exit 1 when it is refused."""
+    give(
+        Hand(store, actor, key, as_json),
+        lambda state: TransferFunds(account, target, asset, units(state, asset, amount)),
     )
 
 
