@@ -1,15 +1,15 @@
-"""How a command of staff becomes a request, and how its answer is told."""
+"""How a command that is no order becomes a request, and how its answer is told."""
 
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
 import typer
 
-from exchange.cli.hand import known, refusal_facts, submit
-from exchange.cli.output import BROKEN, print_facts, print_json
+from exchange.cli.hand import submit, tell
 from exchange.feeds.terms import Scale, scale_of
 from exchange.kernel.rejects import Refusal
-from exchange.orders.commands import AnyCommand, Request
+from exchange.orders.commands import AnyCommand, Request, Role, account_of
+from exchange.venue.answers import Ack
 from exchange.venue.sequencer import Venue
 from exchange.venue.state import VenueState
 
@@ -26,10 +26,10 @@ CancelOption = Annotated[
 
 
 class Giver(NamedTuple):
-    """Where a command of staff goes, who gives it, and how it is answered."""
+    """Where a command goes, who gives it, and how it is answered; no actor: the account's owner."""
 
     store: str
-    actor: str
+    actor: str | None
     key: str | None
     as_json: bool
 
@@ -38,27 +38,29 @@ def give(
     giver: Giver,
     command_of: Callable[[VenueState], AnyCommand],
     in_words: Callable[[Refusal], Refusal] = lambda refusal: refusal,
+    told: Callable[[Ack], dict[str, object]] = lambda ack: {"position": ack.position},
 ) -> None:
     """Give the command in the role that it is made for and print the answer; exit 1 if refused.
 
-    ``in_words`` puts a refusal's numbers in the decimals of the market.
+    ``in_words`` puts a refusal's numbers in decimals, ``told`` says what an answer has to tell.
     """
 
     def request_of(venue: Venue) -> tuple[Request, None]:
-        command = command_of(venue.state)
-        return Request(command, giver.actor, command.ROLE, giver.key), None
+        return _request(venue.state, giver, command_of(venue.state)), None
 
     ack, _ = submit(giver.store, request_of)
-    refused = refusal_facts(in_words(ack.refusal)) if ack.refusal else None
-    if giver.as_json:
-        accepted = ack.refusal is None
-        print_json({"accepted": accepted, "position": ack.position, "refusal": refused})
-    elif refused:
-        print_facts("refused", known(refused))
-    else:
-        print_facts("accepted", {"position": ack.position})
-    if refused:
-        raise typer.Exit(BROKEN)
+    refusal = None if ack.refusal is None else in_words(ack.refusal)
+    tell(ack, refusal, told(ack), told(ack), as_json=giver.as_json)
+
+
+def _request(state: VenueState, giver: Giver, command: AnyCommand) -> Request:
+    account = account_of(command)
+    if account is not None and account not in state.owners:
+        raise typer.BadParameter(f"{account!r} is no account of this store")
+    if giver.actor is None:
+        return Request(command, state.owners[account or ""], Role.TRADER, giver.key)
+    role = Role.OPERATOR if command.ROLE is Role.TRADER else command.ROLE
+    return Request(command, giver.actor, role, giver.key)
 
 
 def known_scale(state: VenueState, symbol: str) -> Scale:

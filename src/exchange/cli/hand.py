@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from exchange.cli.look import open_log
-from exchange.cli.output import BROKEN, fail
+from exchange.cli.output import BROKEN, fail, print_facts, print_json
 from exchange.kernel.decimals import DecimalError
 from exchange.kernel.rejects import Refusal
 from exchange.orders.commands import Request
@@ -41,6 +41,30 @@ def submit(store: str, request_of: Callable[[Venue], tuple[Request, T]]) -> tupl
         raise typer.BadParameter(str(error)) from error
     except KeyConflict:
         fail("the key or client id was used for another command; nothing was done", BROKEN)
+
+
+def tell(
+    ack: Ack,
+    refusal: Refusal | None,
+    told: Mapping[str, object],
+    shown: Mapping[str, object],
+    *,
+    as_json: bool,
+) -> None:
+    """The answer as one document, or what is ``shown`` of it line by line; exit 1 when refused.
+
+    ``refusal`` is the answer's in words of people, ``told`` what the document has beside it.
+    """
+    refused = None if refusal is None else refusal_facts(refusal)
+    if as_json:
+        accepted = {"accepted": not refused, "position": ack.position}
+        print_json({**told, **accepted, "refusal": refused})
+    elif refused:
+        print_facts("refused", known(refused))
+    else:
+        print_facts("accepted", known(shown))
+    if refused:
+        raise typer.Exit(BROKEN)
 
 
 def numbered(text: str, what: str) -> tuple[str, int]:

@@ -1,23 +1,18 @@
 """``exchange deposit|trade|claim|fees|insurance``: money moved by operators, one command each."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
-from exchange.cli.hand import OPERATOR, Key, known, numbered, refusal_facts, submit
+from exchange.cli.give import Giver
+from exchange.cli.give import give as give_command
+from exchange.cli.hand import OPERATOR, Key, numbered
 from exchange.cli.look import read_state
-from exchange.cli.output import (
-    BROKEN,
-    JsonFlag,
-    StoreOption,
-    print_facts,
-    print_json,
-    print_table,
-)
+from exchange.cli.output import JsonFlag, StoreOption, print_json, print_table
 from exchange.kernel.decimals import to_text, to_units
 from exchange.kernel.rejects import Refusal
-from exchange.orders.commands import AnyCommand, Deposit, Request, Role, TransferFunds, account_of
+from exchange.orders.commands import AnyCommand, Deposit, TransferFunds
 from exchange.orders.money_commands import (
     ApproveClaim,
     BustTrade,
@@ -26,7 +21,6 @@ from exchange.orders.money_commands import (
     PayOutFees,
     ReverseDeposit,
 )
-from exchange.venue.sequencer import Venue
 from exchange.venue.state import VenueState
 from exchange.wallet.corrections import correction_id
 
@@ -57,15 +51,6 @@ Asker = Annotated[
 ]
 
 
-class Hand(NamedTuple):
-    """Where a command goes, who gives it, and how it is answered; no actor: the owner."""
-
-    store: str
-    actor: str | None
-    key: str | None
-    as_json: bool
-
-
 @deposit_app.command("make")
 def make_deposit(
     account: Account,
@@ -80,7 +65,7 @@ def make_deposit(
 ) -> None:
     """Credit an account with what custody received. Exit 1 when it is refused."""
     give(
-        Hand(store, actor, key, as_json),
+        Giver(store, actor, key, as_json),
         lambda state: Deposit(account, asset, units(state, asset, amount), reference),
     )
 
@@ -98,7 +83,7 @@ def reverse_deposit(
 ) -> None:
     """Take back what a deposit credited, once. Exit 1 when it is refused."""
     give(
-        Hand(store, actor, key, as_json),
+        Giver(store, actor, key, as_json),
         lambda _: ReverseDeposit(reference, reason, claim),
         "claim",
     )
@@ -117,7 +102,7 @@ def transfer(
 ) -> None:
     """Move money between two accounts of one user. Exit 1 when it is refused."""
     give(
-        Hand(store, actor, key, as_json),
+        Giver(store, actor, key, as_json),
         lambda state: TransferFunds(account, target, asset, units(state, asset, amount)),
     )
 
@@ -136,7 +121,7 @@ def bust_trade(
     """Undo a trade's money, fees included, once. Exit 1 when it is refused."""
     symbol, number = numbered(trade, "trade")
     give(
-        Hand(store, actor, key, as_json),
+        Giver(store, actor, key, as_json),
         lambda _: BustTrade(symbol, number, reason, claim),
         "claim",
     )
@@ -152,7 +137,7 @@ def approve_claim(
     as_json: JsonFlag = False,
 ) -> None:
     """Make a proposed correction; what is short is owed to the venue. Exit 1 when refused."""
-    give(Hand(store, actor, key, as_json), lambda _: ApproveClaim(claim))
+    give(Giver(store, actor, key, as_json), lambda _: ApproveClaim(claim))
 
 
 @claim_app.command("drop")
@@ -165,7 +150,7 @@ def drop_claim(
     as_json: JsonFlag = False,
 ) -> None:
     """Let a proposed correction be. Exit 1 when it is refused."""
-    give(Hand(store, actor, key, as_json), lambda _: DropClaim(claim))
+    give(Giver(store, actor, key, as_json), lambda _: DropClaim(claim))
 
 
 @claim_app.command("list")
@@ -192,7 +177,7 @@ def pay_out_fees(
 ) -> None:
     """Record that fees have left the venue. Exit 1 when it is refused."""
     give(
-        Hand(store, actor, key, as_json),
+        Giver(store, actor, key, as_json),
         lambda state: PayOutFees(asset, units(state, asset, amount), reference),
     )
 
@@ -210,7 +195,7 @@ def fund_insurance(
 ) -> None:
     """Add what custody received to the insurance fund. Exit 1 when it is refused."""
     give(
-        Hand(store, actor, key, as_json),
+        Giver(store, actor, key, as_json),
         lambda state: FundInsurance(asset, units(state, asset, amount), reference),
     )
 
@@ -228,27 +213,23 @@ def units(state: VenueState, asset: str, text: str) -> int:
 
 
 def give(
-    hand: Hand, command_of: Callable[[VenueState], AnyCommand], made: str | None = None
+    giver: Giver, command_of: Callable[[VenueState], AnyCommand], made: str | None = None
 ) -> None:
     """Submit a command and print the answer; ``made`` is what its number counts, if it has one."""
+    decimals: dict[str, int] = {}
 
-    def request_of(venue: Venue) -> tuple[Request, dict[str, int]]:
-        command = command_of(venue.state)
-        decimals = {code: it.decimals for code, it in venue.state.assets.by_code.items()}
+    def command(state: VenueState) -> AnyCommand:
+        command = command_of(state)
+        decimals.update({code: it.decimals for code, it in state.assets.by_code.items()})
         decimals[""] = decimals.get(getattr(command, "asset", ""), 0)
-        return _request(venue.state, hand, command), decimals
+        return command
 
-    ack, decimals = submit(hand.store, request_of)
-    refused = refusal_facts(_in_decimals(ack.refusal, decimals)) if ack.refusal else None
-    told = {made: ack.number} if made else {}
-    if hand.as_json:
-        print_json(told | {"accepted": not refused, "position": ack.position, "refusal": refused})
-    elif refused:
-        print_facts("refused", known(refused))
-    else:
-        print_facts("accepted", known(told))
-    if ack.refusal is not None:
-        raise typer.Exit(BROKEN)
+    give_command(
+        giver,
+        command,
+        lambda refusal: _in_decimals(refusal, decimals),
+        lambda ack: {made: ack.number} if made else {},
+    )
 
 
 def show(columns: tuple[str, ...], rows: Sequence[tuple[object, ...]], *, as_json: bool) -> None:
@@ -257,16 +238,6 @@ def show(columns: tuple[str, ...], rows: Sequence[tuple[object, ...]], *, as_jso
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         print_table(columns, (map(str, row) for row in rows))
-
-
-def _request(state: VenueState, hand: Hand, command: AnyCommand) -> Request:
-    account = account_of(command)
-    if account is not None and account not in state.owners:
-        raise typer.BadParameter(f"{account!r} is no account of this store")
-    if hand.actor is not None:
-        role = Role.OPERATOR if command.ROLE is Role.TRADER else command.ROLE
-        return Request(command, hand.actor, role, hand.key)
-    return Request(command, state.owners[account or ""], Role.TRADER, hand.key)
 
 
 COUNTS = frozenset({"withdrawal", "trade", "claim"})

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from exchange.cli.giving import Giver, give
 from exchange.cli.hand import Key, numbered
+from exchange.cli.ordering import Giver, give
 from exchange.cli.output import JsonFlag, StoreOption
 from exchange.cli.times import time_us
 from exchange.feeds.terms import OrderText, Scale, terms_of, units_of

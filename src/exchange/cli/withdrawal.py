@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from exchange.cli.give import Giver
 from exchange.cli.hand import OPERATOR, Key
 from exchange.cli.look import read_state
 from exchange.cli.money import (
@@ -11,7 +12,6 @@ from exchange.cli.money import (
     Amount,
     Asker,
     Asset,
-    Hand,
     Operator,
     Reason,
     Reference,
@@ -67,7 +67,7 @@ def set_terms(
         )
         return SetWithdrawalTerms(asset, fees, low, high, limit)
 
-    give(Hand(store, actor, key, as_json), command)
+    give(Giver(store, actor, key, as_json), command)
 
 
 @app.command("request")
@@ -86,7 +86,7 @@ def request(
 ) -> None:
     """Set an amount and its fee aside, and print the number. Exit 1 when it is refused."""
     give(
-        Hand(store, actor, key, as_json),
+        Giver(store, actor, key, as_json),
         lambda state: RequestWithdrawal(account, asset, units(state, asset, amount), destination),
         "withdrawal",
     )
@@ -102,7 +102,7 @@ def approve(
     as_json: JsonFlag = False,
 ) -> None:
     """Say that it may leave: not by who asked or is paid, each person once. Exit 1 if refused."""
-    give(Hand(store, actor, key, as_json), lambda _: ApproveWithdrawal(number))
+    give(Giver(store, actor, key, as_json), lambda _: ApproveWithdrawal(number))
 
 
 @app.command("send")
@@ -116,7 +116,7 @@ def send(
     as_json: JsonFlag = False,
 ) -> None:
     """Record that custody was told to pay. Exit 1 when it is refused."""
-    give(Hand(store, actor, key, as_json), lambda _: SendWithdrawal(number, reference))
+    give(Giver(store, actor, key, as_json), lambda _: SendWithdrawal(number, reference))
 
 
 @app.command("complete")
@@ -129,7 +129,7 @@ def complete(
     as_json: JsonFlag = False,
 ) -> None:
     """Record that custody has paid. Exit 1 when it is refused."""
-    give(Hand(store, actor, key, as_json), lambda _: CompleteWithdrawal(number))
+    give(Giver(store, actor, key, as_json), lambda _: CompleteWithdrawal(number))
 
 
 @app.command("reject")
@@ -143,7 +143,7 @@ def reject(
     as_json: JsonFlag = False,
 ) -> None:
     """Give the money back; once it is sent, by another than who sent it. Exit 1 when refused."""
-    give(Hand(store, actor, key, as_json), lambda _: RejectWithdrawal(number, reason))
+    give(Giver(store, actor, key, as_json), lambda _: RejectWithdrawal(number, reason))
 
 
 @app.command("cancel")
@@ -157,7 +157,7 @@ def cancel(
     as_json: JsonFlag = False,
 ) -> None:
     """Take a request back that is not sent yet. Exit 1 when it is refused."""
-    give(Hand(store, actor, key, as_json), lambda _: CancelWithdrawal(account, number))
+    give(Giver(store, actor, key, as_json), lambda _: CancelWithdrawal(account, number))
 
 
 @app.command("list")

@@ -6,14 +6,12 @@ from typing import NamedTuple
 import typer
 
 from exchange.cli.give import known_scale
-from exchange.cli.hand import OPERATOR, known, refusal_facts, submit
-from exchange.cli.output import BROKEN, print_facts, print_json
+from exchange.cli.hand import OPERATOR, submit, tell
 from exchange.feeds.terms import Scale, in_decimals
 from exchange.kernel.decimals import to_text
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import Fill, Side
 from exchange.orders.commands import AnyCommand, Request, Role
-from exchange.venue.answers import Ack
 from exchange.venue.sequencer import Venue
 
 FILL = "{quantity} @ {price} from {account} ({order_id})"
@@ -39,9 +37,12 @@ def give(giver: Giver, command_of: Callable[[Scale], AnyCommand], side: Side | N
         return _request(venue, giver, command_of(scale)), scale
 
     ack, scale = submit(giver.store, request_of)
-    _tell(giver, ack, scale, side)
-    if ack.refusal is not None:
-        raise typer.Exit(BROKEN)
+    refusal = None if ack.refusal is None else in_decimals(ack.refusal, scale, side)
+    told = {"order_id": ack.order_id, "other_id": ack.other_id}
+    told |= {"status": ack.status and ack.status.value}
+    fills = [_fill(giver.symbol, fill, scale) for fill in ack.fills]
+    shown = [FILL.format(**fill) for fill in fills] or None
+    tell(ack, refusal, {**told, "fills": fills}, {**told, "fills": shown}, as_json=giver.as_json)
 
 
 def _request(venue: Venue, giver: Giver, command: AnyCommand) -> Request:
@@ -51,22 +52,6 @@ def _request(venue: Venue, giver: Giver, command: AnyCommand) -> Request:
     if giver.as_operator:
         return Request(command, giver.actor or OPERATOR, Role.OPERATOR, giver.key)
     return Request(command, giver.actor or owner, Role.TRADER, giver.key)
-
-
-def _tell(giver: Giver, ack: Ack, scale: Scale, side: Side | None) -> None:
-    """The answer as one document, or what of it there is, line by line."""
-    refused = refusal_facts(in_decimals(ack.refusal, scale, side)) if ack.refusal else None
-    fills = [_fill(giver.symbol, fill, scale) for fill in ack.fills]
-    told = {"order_id": ack.order_id, "other_id": ack.other_id}
-    told |= {"status": ack.status and ack.status.value}
-    if giver.as_json:
-        accepted = {"accepted": not refused, "position": ack.position}
-        print_json(told | accepted | {"fills": fills, "refusal": refused})
-    elif refused:
-        print_facts("refused", known(refused))
-    else:
-        shown = [FILL.format(**fill) for fill in fills] or None
-        print_facts("accepted", known(told | {"fills": shown}))
 
 
 def _fill(symbol: str, fill: Fill, scale: Scale) -> dict[str, str]:
