@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -80,6 +80,11 @@ class _Batch:
         )
 
 
+Beside = Callable[[int], bool]
+"""What is served between two batches: takes the position up to which the log is on disk, says
+whether it has more to do at once. It must be short: no command is decided meanwhile."""
+
+
 class Clock:
     """Venue time of a live venue: the wall clock's, as long as that runs evenly.
 
@@ -139,6 +144,8 @@ class Venue:
         self._helper = ThreadPoolExecutor(1, "helper")
         self._tidying: Future[None] | None = None  # a checkpoint under way
         self.faults = 0  # commands refused as INTERNAL: a sound venue has none
+        self.stored_position = self.log.position  # the last that is on disk
+        self.beside: list[Beside] = []
 
     @property
     def room(self) -> int:
@@ -196,7 +203,8 @@ class Venue:
         if self._storing is None and (self._forming.answers or self._forming.draft.rows):
             self._store()
         self._tidy()
-        if self._queue and not self._forming.full(self._bounds):
+        more = [serve(self.stored_position) for serve in self.beside]
+        if any(more) or (self._queue and not self._forming.full(self._bounds)):
             await asyncio.sleep(0)
         elif not (self._stopping and self._idle):
             await self._rest()
@@ -250,7 +258,7 @@ class Venue:
         Raises:
             CommitFailed: it may not have.
         """
-        stored.result()
+        self.stored_position = stored.result()
         batch, self._storing, self._stored = self._storing, None, None
         for future, found in batch.answers if batch else ():
             if future.done():
