@@ -25,6 +25,12 @@ class Sabotage(NamedTuple):
 
 MATCHING = "tests/matching/test_book_tables.py::"
 SABOTAGES = {
+    "a look is answered before what it shows is on disk": Sabotage(
+        "venue/sequencer.py",
+        "self._forming.answers.append((future, seen))",
+        "future.set_result(seen)",
+        "tests/venue/test_looks.py::test_what_may_not_be_stored_is_shown_to_nobody",
+    ),
     "the last order of a level trades first": Sabotage(
         "matching/plan.py",
         "    order = level.head\n    while order is not None:\n        yield order\n"

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -40,6 +41,8 @@ class OutcomeUnknown(Exception):  # noqa: N818 - the condition is the message
     """The command may or may not have been stored; the same key tells after a restart."""
 
 
+T = TypeVar("T")
+
 COMMAND_ROWS = 8
 """Rows read at a time when a command's first answer is rebuilt: few commands have more."""
 
@@ -51,6 +54,14 @@ class Bounds(msgspec.Struct, frozen=True):
     events: int = 20_000
     deciding_ms: int = 10
     queue: int = 4_096
+
+
+class Seen(msgspec.Struct, Generic[T], frozen=True):
+    """What a look saw: the state behind the event at ``position``, at venue time ``at_us``."""
+
+    answer: T
+    position: int
+    at_us: int
 
 
 class _Waiting(msgspec.Struct, gc=False):
@@ -67,7 +78,7 @@ class _Batch:
     def __init__(self, journal: Journal, draft: Draft) -> None:
         self.journal = journal
         self.draft = draft
-        self.answers: list[tuple[asyncio.Future[Ack], Ack | KeyConflict]] = []
+        self.answers: list[tuple[asyncio.Future[Any], Ack | KeyConflict | Seen[Any]]] = []
         self.bound: dict[bytes, tuple[str, Ack]] = {}  # key -> content digest, answer
         self.deciding_ns = 0
 
@@ -80,9 +91,10 @@ class _Batch:
         )
 
 
-Beside = Callable[[int], bool]
-"""What is served between two batches: takes the position up to which the log is on disk, says
-whether it has more to do at once. It must be short: no command is decided meanwhile."""
+Beside = Callable[[int], float | None]
+"""What is served between two batches: takes the position up to which the log is on disk; says in
+how many seconds it has more to do, null: not before more is stored. It must be short: no command
+is decided meanwhile."""
 
 
 class Clock:
@@ -172,6 +184,25 @@ class Venue:
             self._wake.set()
         return future
 
+    def look(self, question: Callable[[VenueState], T]) -> "asyncio.Future[Seen[T]]":
+        """Ask the state; the future ends when everything that the answer shows is on disk.
+
+        So nobody sees what a crash could take back, and who was answered sees what it did. The
+        question must be pure, short, and hand out nothing of the state itself; those of
+        ``looks`` are. The future raises :class:`OutcomeUnknown` when the venue stops before.
+
+        Raises:
+            QueueFull: the venue stops.
+            Rejected: what the question refuses.
+        """
+        if self._stopping:
+            raise QueueFull("the venue stops")
+        seen = Seen(question(self.state), self._forming.journal.position, self.state.at_us)
+        future = asyncio.get_running_loop().create_future()
+        self._forming.answers.append((future, seen))
+        self._wake.set()
+        return future
+
     async def run(self) -> None:
         """Serve the queue until :meth:`stop`, or until memory can't be trusted any more.
 
@@ -203,21 +234,23 @@ class Venue:
         if self._storing is None and (self._forming.answers or self._forming.draft.rows):
             self._store()
         self._tidy()
-        more = [serve(self.stored_position) for serve in self.beside]
-        if any(more) or (self._queue and not self._forming.full(self._bounds)):
+        pause_s = _least(*(serve(self.stored_position) for serve in self.beside))
+        if pause_s == 0 or (self._queue and not self._forming.full(self._bounds)):
             await asyncio.sleep(0)
         elif not (self._stopping and self._idle):
-            await self._rest()
+            await self._rest(pause_s)
 
-    async def _rest(self) -> None:
-        """Wait for a command or the disk; live, also for what comes due meanwhile."""
+    async def _rest(self, pause_s: float | None) -> None:
+        """Wait for a command or the disk, ``pause_s`` at most; live, also for what comes due."""
         next_us = next_due_us(self.state) if self._live and not self._stopping else None
-        seconds = None if next_us is None else max(0, next_us - self._clock.now_us()) / 1_000_000
+        due_s = None if next_us is None else max(0, next_us - self._clock.now_us()) / 1_000_000
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(_least(due_s, pause_s)):
                 await self._wake.wait()
             self._wake.clear()
         except TimeoutError:
+            if due_s is None:
+                return
             at_us = self._stamp(self._clock.now_us())
             work = next_piece(self.state, at_us)
             if work is not None:
@@ -400,6 +433,11 @@ def _conflict(admitted: Admitted) -> KeyConflict:
     return KeyConflict(f"key {admitted.request.key!r} was used for other content")
 
 
-def _fail(future: "asyncio.Future[Ack]", error: Exception) -> None:
+def _least(*pauses_s: float | None) -> float | None:
+    """The shortest of them; null: for ever."""
+    return min((it for it in pauses_s if it is not None), default=None)
+
+
+def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
