@@ -44,11 +44,26 @@ QUESTIONS: list[Callable[[VenueState], Any]] = [
 ]
 
 
+Taken = tuple[Callable[[VenueState], Any], Seen[Any], int]
+"""A question, what it saw, and the last position on disk when that was told."""
+
+
+def check_looks(log: EventLog, taken: list[Taken]) -> None:
+    """Each was on disk; those of the first sixty positions are what the log says there."""
+    states: dict[int, VenueState] = {}
+    for question, seen, stored in taken:
+        assert seen.position <= stored
+        if seen.position not in states and len(states) < 60:
+            states[seen.position] = state_at(log, Moment(position=seen.position)).state
+        if seen.position in states:
+            assert question(states[seen.position]) == seen.answer
+
+
 def test_what_a_look_shows_is_on_disk_and_is_what_the_log_says(tmp_path: Path) -> None:
     """Looks taken at random moments of a busy venue, each held against the log by its position."""
     url, chance = url_of(tmp_path / "venue.db"), random.Random(5)  # noqa: S311 - a workload
     reader: list[EventLog] = []
-    seen: list[tuple[Callable[[VenueState], Any], Seen[Any], int]] = []
+    seen: list[Taken] = []
 
     def answered(
         question: Callable[[VenueState], Any], future: "asyncio.Future[Seen[Any]]"
@@ -73,19 +88,12 @@ def test_what_a_look_shows_is_on_disk_and_is_what_the_log_says(tmp_path: Path) -
                 cancelled = venue.submit(cancel(number // 2 + 1), number)
                 if chance.random() < 0.2:
                     await cancelled
-            await cancelled
             onlooker.cancel()
 
     asyncio.run(trade())
     assert len(seen) > 100
     assert len({it.position for _, it, _ in seen}) > 20
-    states: dict[int, VenueState] = {}
-    for question, it, stored in seen:
-        assert it.position <= stored
-        if it.position not in states and len(states) < 60:
-            states[it.position] = state_at(reader[0], Moment(position=it.position)).state
-        if it.position in states:
-            assert question(states[it.position]) == it.answer
+    check_looks(reader[0], seen)
     reader[0].close()
 
 

@@ -31,7 +31,11 @@ def replay(state: VenueState, envelopes: Iterable[Envelope], keys: Keys | None =
             except (LookupError, TypeError) as error:
                 at = f"the event at {envelope.position} can't be followed: {error!r}"
                 raise InvariantViolation("R1", at) from error
-            if keys is not None and type(event) is CommandRecorded:
+            if (
+                keys is not None
+                and type(event) is CommandRecorded
+                and envelope.position > keys.forgotten
+            ):
                 keys.follow(event, envelope.position)
 
 

@@ -15,7 +15,7 @@ from exchange.kernel.events import Envelope, Event
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import Request
 from exchange.orders.records import CommandRecorded, content_digest
-from exchange.store.log import Draft, LogWriter
+from exchange.store.log import Draft, EventLog, LogWriter
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack, answer
 from exchange.venue.catalogue import EVENTS
@@ -23,7 +23,7 @@ from exchange.venue.decide import decide
 from exchange.venue.due import due_work, next_due_us, next_piece
 from exchange.venue.intake import Admitted, admit
 from exchange.venue.journal import Journal
-from exchange.venue.keys import Keys, binds
+from exchange.venue.keys import Keys, OlderKeys, binds
 from exchange.venue.laws import Watch, check_all
 from exchange.venue.replay import by_command, replay
 from exchange.venue.state import VenueState
@@ -68,6 +68,7 @@ class _Waiting(msgspec.Struct, gc=False):
     admitted: Admitted
     at_us: int | None
     future: "asyncio.Future[Ack]"
+    older: int | None = None  # where its key was bound long ago, 0: nowhere, null: not asked
 
 
 class _Batch:
@@ -128,6 +129,8 @@ class Clock:
 class Venue:
     """An open venue. All methods belong to the event loop's thread.
 
+    ``older`` makes, from the log, what holds the bindings of keys that leave memory.
+
     While one batch is on its way to the disk, in a thread of its own, the next is decided:
     memory is two batches ahead of the log at most.
 
@@ -136,16 +139,22 @@ class Venue:
         InvariantViolation: the log breaks a law.
     """
 
-    def __init__(self, url: StoreUrl, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        url: StoreUrl,
+        bounds: Bounds = Bounds(),  # noqa: B008 - frozen
+        older: Callable[[EventLog], OlderKeys] | None = None,
+    ) -> None:
         self._clock = Clock()
         self.log = LogWriter(url, EVENTS, at_us=self._clock.now_us())
         self.state = VenueState()
-        self.keys = Keys()
+        self.keys = Keys(None if older is None else older(self.log))
         replay(self.state, self.log.read(), self.keys)
         check_all(self.state)
         self._watch = Watch(self.state)
         self._bounds = bounds
         self._queue: deque[_Waiting] = deque()
+        self._unasked: list[_Waiting] = []  # of them: nobody has looked for an old binding yet
         self._wake = asyncio.Event()
         self._stopping = False
         self._live = False  # whether the last command was stamped by the clock
@@ -179,7 +188,10 @@ class Venue:
             raise QueueFull(f"{len(self._queue)} commands are waiting")
         admitted = admit(request)
         future = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(admitted, at_us, future))
+        waiting = _Waiting(admitted, at_us, future)
+        self._queue.append(waiting)
+        if self.keys.forgotten:
+            self._unasked.append(waiting)
         if len(self._queue) == 1:
             self._wake.set()
         return future
@@ -345,11 +357,13 @@ class Venue:
         The clock is read once a command: what one took is what the next one begins with.
         """
         queue, bounds, clock = self._queue, self._bounds, self._clock
+        if self._unasked:
+            self._look_for_old_bindings()
         clock.now_us()
         now_ns = time.monotonic_ns()
         while queue and not batch.full(bounds):
             waiting = queue[0]
-            found = self._earlier(waiting.admitted, batch)
+            found = self._earlier(waiting, batch)
             if found is None:
                 given_us = waiting.at_us
                 at_us = self._stamp(clock.at_us(now_ns) if given_us is None else given_us)
@@ -390,13 +404,28 @@ class Venue:
             self.keys.bind(key, effects[0].position)
         return ack
 
-    def _earlier(self, admitted: Admitted, batch: _Batch) -> Ack | KeyConflict | None:
+    def _look_for_old_bindings(self) -> None:
+        """One look-up for all that wait: a binding that is made later is in memory."""
+        recent = self.keys.recent
+        asked = [
+            (it, it.admitted.key)
+            for it in self._unasked
+            if it.admitted.key is not None and recent(it.admitted.key) is None
+        ]
+        self._unasked.clear()
+        found = self.keys.find_older([key for _, key in asked])
+        for waiting, key in asked:
+            waiting.older = found.get(key, 0)
+
+    def _earlier(self, waiting: _Waiting, batch: _Batch) -> Ack | KeyConflict | None:
         """What the key is bound to: an answer still to be stored, a stored record, or nothing."""
+        admitted, older = waiting.admitted, waiting.older
         key, digest = admitted.key, admitted.digest
         if key is None:
             return None
-        position = self.keys.position(key)
-        if position is None or not self.state.may_give(admitted.request):
+        keys = self.keys
+        position = keys.position(key) if older is None else keys.recent(key) or older
+        if not position or not self.state.may_give(admitted.request):
             return None  # A stranger's is refused: the owner's answer is none of its business.
         for unstored in (batch, self._storing):
             if unstored is not None and key in unstored.bound:
@@ -409,14 +438,18 @@ class Venue:
 
 
 @asynccontextmanager
-async def serving(url: StoreUrl, bounds: Bounds = Bounds()) -> AsyncIterator[Venue]:  # noqa: B008
+async def serving(
+    url: StoreUrl,
+    bounds: Bounds = Bounds(),  # noqa: B008 - frozen
+    older: Callable[[EventLog], OlderKeys] | None = None,
+) -> AsyncIterator[Venue]:
     """An open venue that serves its queue; on leaving, what waits is served and the store closed.
 
     Raises:
         StoreError: as for :class:`Venue`; CommitFailed in place of what it made fail.
         InvariantViolation: a law broke.
     """
-    venue = Venue(url, bounds)
+    venue = Venue(url, bounds, older)
     server = asyncio.create_task(venue.run())
     with settled():
         try:
