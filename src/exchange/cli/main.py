@@ -17,6 +17,7 @@ from exchange.cli import (
     look,
     market,
     money,
+    movements,
     order,
     play,
     reconcile,
@@ -74,6 +75,9 @@ app.command("statement")(statement.print_statement)
 app.command("orders")(views.print_orders)
 app.command("trades")(views.print_trades)
 app.command("candles")(views.print_candles)
+app.command("markets")(views.print_markets)
+app.command("deposits")(movements.print_deposits)
+app.command("withdrawals")(movements.print_withdrawals)
 
 
 @app.callback(invoke_without_command=True)
