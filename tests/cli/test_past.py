@@ -152,3 +152,48 @@ def test_a_replay_goes_where_it_is_told(history: History, tmp_path: Path) -> Non
     for to in (f"ndjson:{lines}", target):
         refused = answer("replay", "--store", history.store, "--to", to, code=3)
         assert "nothing is written over it" in refused["error"]
+
+
+@pytest.fixture(scope="module")
+def followed(history: History) -> History:
+    """The same with views that reach half of it."""
+    path = Path(history.store.removeprefix("sqlite:///"))
+    middle = history.moments[len(history.moments) // 2].position
+    half = path.with_name("half.db")
+    inside("replay", "--store", history.store, "--to", f"store:{url(half)}", "--until", middle + 1)
+    views = f"sqlite:///{path}.views"
+    inside("follow", "--store", url(half), "--views", views, "--once")
+    return history
+
+
+def test_a_statement_of_then_says_what_it_is_made_from(followed: History) -> None:
+    """And adds up to the balances of then."""
+    middle = followed.moments[len(followed.moments) // 2].position
+    for then in followed.moments[2:]:
+        told = followed.says("statement", "A", "USD", "--as-of", then.position, "--limit", 1000)
+        assert ("views" if then.position <= middle else "log") == told["source"]
+        assert then.position == told["position"]
+        balances = {it["account"]: it["balance"] for it in then.views[2] if it["asset"] == "USD"}
+        assert balances == {name: it for name, it in told["closing"].items() if it != "0"}
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--as-of", "99999999"], "lies beyond the end of the log"),
+        (["--as-of", "1"], "nothing was booked by then"),
+        (["--as-of", "5", "--min-position", "3"], "either --as-of or --min-position"),
+    ],
+)
+def test_a_past_statement_that_makes_no_sense_is_refused(
+    followed: History, words: list[str], complaint: str
+) -> None:
+    _, err = inside("statement", "A", "USD", "--store", followed.store, *words, code=2)
+    assert complaint in " ".join(err.replace("│", " ").split())
+
+
+def test_people_are_told_that_the_log_alone_made_it(followed: History) -> None:
+    last, first = followed.moments[-1].position, followed.moments[2].position
+    line = ["statement", "A", "USD", "--store", followed.store, "--as-of"]
+    assert ", from the log alone" in inside(*line, last)[0]
+    assert "from the log alone" not in inside(*line, first)[0]

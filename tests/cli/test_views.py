@@ -116,6 +116,10 @@ def test_a_statement_from_one_time_to_another(followed: Path) -> None:
         ["orders", "--symbol", "ETH-USD", "--open"],
         ["trades", "BTC-USD"],
         ["candles", "BTC-USD", "--interval", "5m"],
+        ["deposits"],
+        ["deposits", "A", "--asset", "USD"],
+        ["withdrawals"],
+        ["withdrawals", "--asset", "USD", "--state", "requested"],
     ],
 )
 def test_pages_in_words_and_as_json(followed: Path, line: list[str]) -> None:
@@ -126,6 +130,15 @@ def test_pages_in_words_and_as_json(followed: Path, line: list[str]) -> None:
     if told["cursor"] is not None:
         more = asked(*line, "--store", url(followed), "--limit", 2, "--cursor", told["cursor"])
         assert not [row for row in more["rows"] if row in told["rows"]]
+
+
+def test_the_markets_are_told_as_the_log_tells_them(followed: Path) -> None:
+    told = asked("markets", "--store", url(followed))["rows"]
+    for rules in asked("market", "list", "--store", url(followed)):
+        (same,) = (it for it in told if it["symbol"] == rules["symbol"])
+        assert rules == {name: same.get(name, rules["tiers"]) for name in rules}
+    said, _ = inside("markets", "--store", url(followed))
+    assert ["BTC-USD", "continuous"] in [line.split()[:2] for line in said.splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +154,10 @@ def test_pages_in_words_and_as_json(followed: Path, line: list[str]) -> None:
         (["trades", "XRP-USD"], "no market"),
         (["candles", "BTC-USD", "--interval", "2m"], "none of 1m"),
         (["trades", "BTC-USD", "--limit", "0"], "limit"),
+        (["deposits", "--asset", "XRP"], "no asset"),
+        (["withdrawals", "--state", "lost"], "none of requested, approved"),
+        (["withdrawals", "--after", "x"], "no cursor"),
+        (["markets", "--min-position", "-1"], "min-position"),
     ],
 )
 def test_wrong_use_ends_with_2(followed: Path, line: list[str], said: str) -> None:
@@ -151,7 +168,7 @@ def test_wrong_use_ends_with_2(followed: Path, line: list[str], said: str) -> No
 @pytest.mark.parametrize(
     "line",
     [["statement", "A", "USD"], ["orders", "A"], ["trades", "BTC-USD"], ["candles", "BTC-USD"],
-     ["reconcile"]],
+     ["markets"], ["deposits"], ["withdrawals"], ["reconcile"]],
 )  # fmt: skip
 def test_without_views_a_question_ends_with_3(
     followed: Path, tmp_path: Path, line: list[str]
@@ -167,3 +184,39 @@ def test_views_may_stand_elsewhere(followed: Path, tmp_path: Path) -> None:
     exchange("follow", "--store", url(followed), "--views", elsewhere, "--once")
     assert asked("reconcile", "--store", url(followed), "--views", elsewhere)["ok"]
     inside("follow", "--store", url(followed), "--views", "memory:", "--once", code=3)
+
+
+QUESTIONS = [
+    ["statement", "A", "USD"], ["orders", "A"], ["trades", "BTC-USD"], ["candles", "BTC-USD"],
+    ["markets"], ["deposits"], ["withdrawals"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", QUESTIONS)
+def test_a_question_for_a_moment_that_the_views_never_reach_ends_with_3(
+    followed: Path, line: list[str]
+) -> None:
+    """Naming both positions."""
+    last = position_of(followed)
+    store = ["--store", url(followed)]
+    assert last == asked(*line, *store, "--min-position", last)["position"]
+    _, said = inside(*line, *store, "--min-position", last + 1, "--wait", 0, code=3)
+    assert f"the views stand at position {last}, asked for was {last + 1}" in said
+
+
+def test_who_asks_with_the_position_of_an_answer_sees_what_it_was_given_for(tmp_path: Path) -> None:
+    """Beside a follower that is a process of its own."""
+    path = tmp_path / "venue.db"
+    write_log(played([]), path)
+    process = start("follow", "--store", url(path), "--json")
+    assert process.stdout is not None
+    process.stdout.readline()
+    for number in range(5):
+        done = asked("deposit", "make", "A", "USD", "5", "--reference", f"more-{number}",
+                     "--store", url(path))  # fmt: skip
+        told = asked("deposits", "A", "--store", url(path), "--min-position", done["position"],
+                     "--wait", 60)  # fmt: skip
+        assert f"more-{number}" == told["rows"][0]["reference"]
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert 0 == process.returncode, said

@@ -1,9 +1,12 @@
 """What the views answer: pages that join, statements that add up, candles without holes."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,13 +14,16 @@ import pytest
 from exchange.kernel.accounts import FEES, available, held, withdrawal
 from exchange.kernel.laws import InvariantViolation
 from exchange.projections.candles import MINUTE_US, SPANS
-from exchange.projections.queries import candles, orders, trades
-from exchange.projections.reader import Cursor, Reader
+from exchange.projections.movements import deposits, withdrawals
+from exchange.projections.queries import candles, markets, orders, trades
+from exchange.projections.reader import Behind, Cursor, Reader
 from exchange.projections.statement import Statement, statement
+from exchange.projections.views import Anchor
 from exchange.venue.replay import replay
 from exchange.venue.state import VenueState
+from tests.audit.logs import append, log_of
 from tests.build import BUY, SELL, SYMBOL, desk, limit
-from tests.projections.world import follow, opened, rows_of, views_of, write_log
+from tests.projections.world import batches, follow, opened, rows_of, views_of, write_log
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +209,84 @@ def test_a_market_without_a_trade_has_no_candles(tmp_path: Path) -> None:
     reader.close()
 
 
+@pytest.mark.parametrize("size", [1, 6, 1_000])
+@pytest.mark.parametrize("which", [{}, {"account": "A"}, {"asset": "USD"},
+                                   {"account": "B", "asset": "USD"}])  # fmt: skip
+def test_the_pages_of_deposits_are_all_of_them_newest_first(
+    busy: Path, reader: Reader, which: dict[str, Any], size: int
+) -> None:
+    found = rows(every(deposits, reader, limit=size, **which))
+    due = [
+        (row["position"], row["reference"], row["reversed_position"])
+        for row in rows_of(views_of(busy), "deposits")
+        if which.get("asset") in (None, row["asset"])
+        and ("account" not in which or row["account"] == available(which["account"]))
+    ]
+    told = [(it.position, it.reference, it.reversed_position) for it in found]
+    assert sorted(due, reverse=True) == told
+    assert {it.account for it in found} <= {"A", "A2", "B", "C"}
+    assert found
+
+
+@pytest.mark.parametrize("size", [1, 6, 1_000])
+@pytest.mark.parametrize("which", [{}, {"account": "A"}, {"asset": "USD"}, {"status": "completed"},
+                                   {"account": "B", "status": "cancelled"}])  # fmt: skip
+def test_the_pages_of_withdrawals_are_all_of_them_newest_first(
+    busy: Path, reader: Reader, which: dict[str, Any], size: int
+) -> None:
+    found = rows(every(withdrawals, reader, limit=size, **which))
+    due = [
+        row["number"]
+        for row in rows_of(views_of(busy), "withdrawals")
+        if all(row[name] == value for name, value in which.items())
+    ]
+    assert sorted(due, reverse=True) == [it.number for it in found]
+    assert found
+
+
+def test_the_markets_are_told_with_their_rules(reader: Reader, state: VenueState) -> None:
+    found = rows(every(markets, reader))
+    assert ["BTC-USD", "ETH-USD"] == [it.rules.symbol for it in found]
+    for it in found:
+        market = state.rooms[it.rules.symbol].market
+        assert (market.instrument, market.version) == (it.rules, it.rulebook_version)
+        assert market.state.value == it.state
+
+
+def test_an_answer_is_never_older_than_what_was_asked_for(reader: Reader) -> None:
+    """Whichever question: one that needs a later moment is not answered by an earlier one."""
+    with reader.moment() as moment:
+        last = moment.position
+    questions: list[Callable[..., Any]] = [
+        partial(orders, reader, "A"), partial(trades, reader, "BTC-USD"),
+        partial(candles, reader, "BTC-USD", "1h"), partial(markets, reader),
+        partial(deposits, reader), partial(withdrawals, reader),
+        partial(statement, reader, "A", "USD"),
+    ]  # fmt: skip
+    for ask in questions:
+        assert last == ask(min_position=last).moment.position
+        with pytest.raises(Behind) as refused:
+            ask(min_position=last + 1)
+        assert (last, last + 1) == (refused.value.position, refused.value.asked)
+
+
+def test_who_waits_is_served_when_the_views_have_come_so_far(tmp_path: Path) -> None:
+    path, all_of_it = tmp_path / "venue.db", batches(desk("AB"), [1])
+    with log_of(*all_of_it[:4], path=path) as log:
+        behind = follow(path)
+        reader = Reader(views_of(path))
+        with pytest.raises(Behind, match=f"stand at position {behind}, asked for was {behind + 1}"):
+            reader.wait_for(behind + 1, 0.05)
+        waited: list[Anchor] = []
+        patient = Thread(target=lambda: waited.append(reader.wait_for(behind + 1, 60)))
+        patient.start()
+        append(log, all_of_it[4])
+        assert log.position == follow(path)
+        patient.join()
+        assert [log.position] == [it.position for it in waited]
+        reader.close()
+
+
 def test_an_answer_is_of_one_moment_while_the_views_go_on(busy: Path) -> None:
     """All reads within a moment see the views as they stood at its beginning."""
     reader = Reader(views_of(busy))
@@ -227,8 +311,11 @@ def test_no_question_reads_a_whole_table(busy: Path) -> None:
     orders(reader, None, "BTC-USD", limit=5, cursor=at)
     trades(reader, "BTC-USD", limit=5, cursor=at)
     candles(reader, "BTC-USD", "1h", limit=5)
+    withdrawals(reader, limit=5, cursor=at)
+    withdrawals(reader, "A", status="completed", limit=5, cursor=at)
     reader.connection.set_trace_callback(None)
-    large = ("orders", "trades", "fills", "candles", "entries", "lines", "balances")
+    large = ("orders", "trades", "fills", "candles", "entries", "lines", "balances",
+             "withdrawals")  # fmt: skip
     for query in (it for it in asked if it.startswith("SELECT")):
         plan = [row[3] for row in reader.connection.execute(f"EXPLAIN QUERY PLAN {query}")]
         whole = [step for step in plan if step.startswith("SCAN") and step.split()[1] in large]

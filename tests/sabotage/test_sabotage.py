@@ -108,6 +108,18 @@ SABOTAGES = {
         "        batch,",
         "tests/store/test_crash.py::test_a_commit_that_fails_answers_nobody_and_the_retry_tells",
     ),
+    "a command that stopped the venue is decided again": Sabotage(
+        "venue/decide.py",
+        "        _check_poison(poison)\n",
+        "",
+        "tests/venue/test_poison.py::test_it_is_refused_after_the_rebuild_and_all_others_go_on",
+    ),
+    "a stop is not written aside": Sabotage(
+        "venue/sequencer.py",
+        "            self._write_aside(request, digest, fault)\n",
+        "",
+        "tests/venue/test_poison.py::test_it_is_refused_after_the_rebuild_and_all_others_go_on",
+    ),
     "a batch goes without its seal": Sabotage(
         "store/log.py",
         "        rows.append((last + 1, VENUE, venue, event.TOPIC,",

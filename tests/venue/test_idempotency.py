@@ -1,14 +1,29 @@
 """A key answers for the first command that was recorded under it, for ever."""
 
 import asyncio
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from exchange.kernel.orders import TimeInForce
 from exchange.kernel.rejects import RejectCode
-from exchange.orders.commands import AnyCommand, CancelOrder, Deposit, PlaceOrder, Request, Role
+from exchange.orders.commands import (
+    AnyCommand,
+    CancelOrder,
+    Deposit,
+    PlaceOrder,
+    RegisterAsset,
+    Request,
+    Role,
+)
 from exchange.orders.governing import GrantRole, RevokeRole, SuspendUser
+from exchange.orders.money_commands import (
+    ApproveWithdrawal,
+    RequestWithdrawal,
+    SendWithdrawal,
+    SetWithdrawalTerms,
+)
 from exchange.orders.records import CommandRecorded
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
@@ -120,6 +135,57 @@ def test_an_operator_s_command_has_keys_too() -> None:
     found = told(operators(DEPOSIT, "k"), operators(DEPOSIT, "k"), operators(DEPOSIT))
     assert ["ok", "ok", RejectCode.DUPLICATE_REFERENCE] == found.codes
     assert found.answers[0] == found.answers[1]
+
+
+@in_batches
+def test_an_operator_s_key_is_its_own(most: int) -> None:
+    """Another's command under it is another command, whatever role both act in."""
+    other = Request(DEPOSIT, "deputy", Role.OPERATOR, "k")
+    asset, again = (
+        Request(RegisterAsset("ETH", 0), "deputy", role, "k")
+        for role in (Role.ADMIN, Role.OPERATOR)
+    )
+    found = told(operators(DEPOSIT, "k"), other, asset, operators(DEPOSIT, "k"), again, most=most)
+    assert ["ok", RejectCode.DUPLICATE_REFERENCE, "ok", "ok", "ok"] == found.codes
+    assert found.answers[0] == found.answers[3]
+    assert found.answers[2] == found.answers[4]
+    assert 3 == found.recorded
+
+
+@in_batches
+def test_a_second_person_approves_by_the_same_key(most: int) -> None:
+    def approve(actor: str) -> Request:
+        return Request(ApproveWithdrawal(1), actor, Role.OPERATOR, "k")
+
+    found = told(
+        Request(SetWithdrawalTerms("USD", 0, 1, 100, 10), OPERATOR, Role.ADMIN),
+        by("A", RequestWithdrawal("A", "USD", 50, "bank")),
+        approve("one"), approve("one"), approve("two"), operators(SendWithdrawal(1, "wire")),
+        most=most,
+    )  # fmt: skip
+    assert ["ok"] * 6 == found.codes
+    assert found.answers[2] == found.answers[3] != found.answers[4]
+    assert 5 == found.recorded
+
+
+def test_a_key_is_its_account_s_whoever_acts_for_it() -> None:
+    found = told(by("A", BID, "k"), operators(BID, "k"))
+    assert found.answers[0] == found.answers[1]
+    assert 1 == found.recorded
+
+
+def test_a_log_keeps_its_operators_keys_apart_when_it_is_opened_again(tmp_path: Path) -> None:
+    url = StoreUrl.parse(f"sqlite:///{tmp_path / 'venue.db'}")
+    asset, other = RegisterAsset("BTC", 0), RegisterAsset("USD", 0)
+
+    async def ask(*requests: Request) -> list[Ack]:
+        async with serving(url) as venue:
+            return [await venue.submit(request) for request in requests]
+
+    first = [Request(asset, "one", Role.OPERATOR, "k"), Request(other, "two", Role.OPERATOR, "k")]
+    answers = asyncio.run(ask(*first))
+    assert answers == asyncio.run(ask(*first))
+    assert [None, None] == [it.refusal for it in answers]
 
 
 @in_batches

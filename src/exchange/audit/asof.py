@@ -7,7 +7,8 @@ import msgspec
 from exchange.kernel.events import Envelope
 from exchange.orders.records import CommandRecorded
 from exchange.store.log import EventLog
-from exchange.venue.replay import by_command, replay
+from exchange.store.seal import Row
+from exchange.venue.replay import STORE_STREAM, by_command, replay
 from exchange.venue.state import VenueState
 
 REPORT_EVERY = 10_000
@@ -39,7 +40,16 @@ class Past(msgspec.Struct):
     at_us: int = 0
 
 
+class Place(msgspec.Struct, frozen=True):
+    """The end of a whole command: its last position and its venue time; 0 before the first."""
+
+    position: int
+    at_us: int
+
+
 END = Moment()
+LOOK_ROWS = 64
+"""Rows read at a time on the way back to a record: most commands have fewer."""
 
 
 def state_at(log: EventLog, moment: Moment = END, progress: Progress | None = None) -> Past:
@@ -82,6 +92,61 @@ def history(
         if progress is not None and command[-1].position - told >= REPORT_EVERY:
             told = command[-1].position
             progress(told)
+
+
+def place_of(log: EventLog, moment: Moment = END) -> Place:
+    """Where :func:`state_at` would stand, without a fold: O(log events) looks into the log.
+
+    Raises:
+        NotThere: the position lies beyond the end of the log.
+        StoreError: the store can't be read.
+    """
+    check_reached(log, moment)
+    end = log.last_position if moment.position is None else moment.position
+    if moment.at_us is not None:
+        end = _last_by(log, moment.at_us, end)
+    end = _whole_before(log, end)
+    record = _record_before(log, end)
+    return Place(0, 0) if record is None else Place(end, record[1])
+
+
+def _last_by(log: EventLog, at_us: int, last: int) -> int:
+    """The last position up to ``last`` before a record of a later time, which never goes back."""
+    first = 0
+    while first < last:
+        middle = (first + last + 1) // 2
+        record = _record_before(log, middle)
+        if record is None or record[1] <= at_us:
+            first = middle
+        else:
+            last = middle - 1
+    return first
+
+
+def _whole_before(log: EventLog, position: int) -> int:
+    """The last position, up to this one, at which a command is whole; 0 for none."""
+    following = next(log.rows(position, 1), None)
+    if following and following[1] != STORE_STREAM and following[3] != CommandRecorded.TOPIC:
+        record = _record_before(log, position)
+        position = 0 if record is None else record[0] - 1
+    return next((row[0] for row in _backwards(log, position) if row[1] != STORE_STREAM), 0)
+
+
+def _record_before(log: EventLog, position: int) -> tuple[int, int] | None:
+    """Position and venue time of the last record up to a position."""
+    for row in _backwards(log, position):
+        if row[3] == CommandRecorded.TOPIC:
+            record = log.catalogue.decode(row[3], row[4])
+            return (row[0], record.at_us) if isinstance(record, CommandRecorded) else None
+    return None
+
+
+def _backwards(log: EventLog, position: int) -> Iterator[Row]:
+    """The rows from a position down to the first."""
+    while position > 0:
+        before = max(0, position - LOOK_ROWS)
+        yield from reversed(next(log.pages(before, position - before), []))
+        position = before
 
 
 def check_reached(log: EventLog, moment: Moment) -> None:

@@ -14,7 +14,7 @@ from exchange.kernel.laws import InvariantViolation
 from exchange.orders.commands import Request, kind
 from exchange.orders.records import CommandRecorded
 from exchange.store.log import EventLog
-from exchange.venue.decide import decide
+from exchange.venue.decide import decide, poison_of
 from exchange.venue.journal import Journal
 from exchange.venue.replay import replay
 from exchange.venue.state import VenueState
@@ -134,7 +134,8 @@ class _Rerun:
         request = Request(record.command, record.actor, record.role, record.key, record.trace_id)
         fault = self._turn(record)
         try:
-            decide(self.state, request, record.digest, record.at_us, journal)
+            poison = poison_of(record.refusal)
+            decide(self.state, request, record.digest, record.at_us, journal, poison)
         except FAULTS as error:
             fault = fault or f"deciding it raised {error!r}"
         decided = journal.envelopes

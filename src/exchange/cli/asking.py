@@ -19,8 +19,22 @@ ViewsOption = Annotated[
 ]
 LimitOption = Annotated[int, typer.Option(min=1, max=PAGE_MAX, help="At most so many.")]
 CursorOption = Annotated[
-    str | None, typer.Option(metavar="CURSOR", help="Where the page before said it ended.")
+    str | None,
+    typer.Option(
+        "--cursor", "--after", metavar="CURSOR", help="Where the page before said it ended."
+    ),
 ]
+MinPosition = Annotated[
+    int | None,
+    typer.Option(
+        "--min-position", metavar="POSITION", min=0,
+        help="Wait until the views have reached this log position; exit 3 if they don't.",
+    ),
+]  # fmt: skip
+Wait = Annotated[
+    float, typer.Option(metavar="SECONDS", min=0, help="How long, with --min-position.")
+]
+WAIT_S = 5.0
 Row = dict[str, Any]
 
 
@@ -36,13 +50,19 @@ def views_path(store: str, views: str | None) -> Path:
     return url.beside(".views") if views is None else url.path
 
 
-def open_views(store: str, views: str | None) -> Reader:
-    """The views of the store, to be asked.
+def open_views(
+    store: str, views: str | None, min_position: int | None = None, wait_s: float = 0
+) -> Reader:
+    """The views of the store, to be asked, once they have reached a position.
 
     Raises:
+        Behind: they have not within so many seconds.
         StoreError: there are none, or they can't be read.
     """
-    return Reader(views_path(store, views))
+    reader = Reader(views_path(store, views))
+    if min_position is not None:
+        reader.wait_for(min_position, wait_s)
+    return reader
 
 
 def show(page: Page, rows: list[Row], columns: tuple[str, ...], *, as_json: bool) -> None:
@@ -62,7 +82,8 @@ def head(page: Page | Statement) -> Row:
 
 def print_foot(page: Page | Statement) -> None:
     """As of when this is, and how to go on."""
-    stdout.print(f"as of position {page.moment.position}, {time_text(page.moment.at_us)}")
+    source = ", from the log alone" if isinstance(page, Statement) and page.source == "log" else ""
+    stdout.print(f"as of position {page.moment.position}, {time_text(page.moment.at_us)}{source}")
     if page.cursor is not None:
         stdout.print(f"more: --cursor {page.cursor}")
 

@@ -18,7 +18,11 @@ from exchange.store.urls import StoreUrl
 
 MINUTES = 5
 STORE = "venue.db"
-OWN_FILES = ("flow.csv", STORE, *(STORE + end for end in ("-wal", "-shm", ".heads", ".lock")))
+OWN_FILES = (
+    "flow.csv",
+    STORE,
+    *(STORE + end for end in ("-wal", "-shm", ".heads", ".lock", ".poison")),
+)
 
 
 def demo(

@@ -18,6 +18,7 @@ from exchange.cli.output import (
     stderr,
     stdout,
 )
+from exchange.cli.poison import warn_of_halt
 from exchange.feeds import sample
 from exchange.feeds.flow import FeedError, Flow, read_flow
 from exchange.feeds.report import Outcome, report_flow
@@ -130,6 +131,7 @@ def feed_venue(
 
     async def work() -> tuple[Outcome, Run]:
         async with serving(url, Bounds(commands=batch)) as venue:
+            warn_of_halt(venue)
             with progress("feeding", len(flow.commands), quiet=quiet) as report:
                 run = await run_flow(venue, flow, listing, limit=limit, acks=acks, progress=report)
             outcome = report_flow(venue.log, flow, listing)

@@ -8,6 +8,7 @@ import typer
 
 from exchange.cli.look import open_log
 from exchange.cli.output import BROKEN, fail, print_facts, print_json
+from exchange.cli.poison import warn_of_halt
 from exchange.kernel.decimals import DecimalError
 from exchange.kernel.rejects import Refusal
 from exchange.orders.commands import Request
@@ -32,6 +33,7 @@ def submit(store: str, request_of: Callable[[Venue], tuple[Request, T]]) -> tupl
 
     async def work() -> tuple[Ack, T]:
         async with serving(StoreUrl.parse(store)) as venue:
+            warn_of_halt(venue)
             request, more = request_of(venue)
             return await venue.submit(request), more
 

@@ -17,8 +17,10 @@ from exchange.cli import (
     look,
     market,
     money,
+    movements,
     order,
     play,
+    poison,
     reconcile,
     replay,
     show,
@@ -56,6 +58,7 @@ app.add_typer(user.app, name="user")
 app.add_typer(account.app, name="account")
 app.add_typer(venue.app, name="venue")
 app.add_typer(listing.asset_app, name="asset")
+venue.app.add_typer(poison.app, name="poison")
 venue.app.command("create")(listing.create_venue)
 market.app.command("add")(listing.add_market)
 account.app.command("transfer")(money.transfer)
@@ -74,6 +77,9 @@ app.command("statement")(statement.print_statement)
 app.command("orders")(views.print_orders)
 app.command("trades")(views.print_trades)
 app.command("candles")(views.print_candles)
+app.command("markets")(views.print_markets)
+app.command("deposits")(movements.print_deposits)
+app.command("withdrawals")(movements.print_withdrawals)
 
 
 @app.callback(invoke_without_command=True)
@@ -99,7 +105,7 @@ def main() -> None:
     except SampleUnavailable as error:
         fail(str(error), ENVIRONMENT)
     except (InvariantViolation, StoreDamaged) as error:
-        fail(str(error), BROKEN)
+        fail("; ".join([str(error), *getattr(error, "__notes__", ())]), BROKEN)
     except StoreError as error:
         fail(str(error), ENVIRONMENT)
     except OSError as error:  # a disk that is full, a path that may not be entered

@@ -1,6 +1,7 @@
 """``--as-of`` and its kin: how a moment of the log is written on the command line."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -8,6 +9,8 @@ from exchange.audit.asof import Moment, NotThere, Past, state_at
 from exchange.audit.times import time_text, time_us
 from exchange.cli.output import progress
 from exchange.store.log import EventLog
+
+T = TypeVar("T")
 
 DIGITS_MAX = 18
 
@@ -39,10 +42,17 @@ def moment_of(text: str | None) -> Moment:
 
 def past_of(log: EventLog, text: str | None) -> Past:
     """The state at the moment that ``text`` names."""
+    return looked_up(log, text, lambda moment, report: state_at(log, moment, report))
+
+
+def looked_up(
+    log: EventLog, text: str | None, look: Callable[[Moment, Callable[[int], None]], T]
+) -> T:
+    """What ``look`` finds at the moment that ``text`` names; one beyond the log is wrong use."""
     moment = moment_of(text)
     try:
         with progress("replaying", moment.position or log.last_position, quiet=False) as report:
-            return state_at(log, moment, report)
+            return look(moment, report)
     except NotThere as error:
         raise typer.BadParameter(str(error)) from error
 

@@ -1,16 +1,21 @@
 """``exchange statement``: what was booked on an account."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 from msgspec.structs import asdict
 
+from exchange.audit.statement import Asked, statement_at
 from exchange.audit.times import time_text
 from exchange.cli.asking import (
+    WAIT_S,
     CursorOption,
     LimitOption,
+    MinPosition,
     Row,
     ViewsOption,
+    Wait,
     cell,
     cursor_of,
     head,
@@ -18,9 +23,13 @@ from exchange.cli.asking import (
     print_foot,
     time_of,
 )
+from exchange.cli.look import open_log
+from exchange.cli.moment import AsOf, looked_up
 from exchange.cli.output import JsonFlag, StoreOption, print_json, print_table, stdout
 from exchange.kernel.decimals import to_text
+from exchange.projections.reader import Reader
 from exchange.projections.statement import Statement, statement
+from exchange.store.errors import StoreError
 
 
 def print_statement(
@@ -35,23 +44,39 @@ def print_statement(
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Up to before this time.")
     ] = None,
+    as_of: AsOf = None,
     limit: LimitOption = 100,
     cursor: CursorOption = None,
+    min_position: MinPosition = None,
+    wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
     """What was booked on an account: opening balance + lines = closing balance, checked."""
-    reader = open_views(store, views)
+    if as_of is not None and min_position is not None:
+        raise typer.BadParameter("either --as-of or --min-position")
+    asked = Asked(account, asset, time_of(since), time_of(until), limit, cursor_of(cursor))
     try:
-        told = statement(
-            reader, account, asset, from_us=time_of(since), until_us=time_of(until), limit=limit,
-            cursor=cursor_of(cursor),
-        )  # fmt: skip
+        if as_of is None:
+            told = statement(open_views(store, views, min_position, wait), **asdict(asked))
+        else:
+            told = _past_statement(store, views, asked, as_of)
     except LookupError as error:
         raise typer.BadParameter(str(error.args[0])) from error
     if as_json:
         print_json(_statement_facts(told))
         return
     _print_statement(account, told)
+
+
+def _past_statement(store: str, views: str | None, asked: Asked, as_of: str) -> Statement:
+    """As it was; from the log where the views don't reach, or there are none."""
+    log = open_log(store)
+    reader: Reader | None = None
+    with suppress(StoreError):  # The log has it all.
+        reader = open_views(store, views)
+    return looked_up(
+        log, as_of, lambda moment, report: statement_at(log, reader, asked, moment, report)
+    )
 
 
 def _statement_facts(told: Statement) -> Row:
@@ -66,6 +91,8 @@ def _statement_facts(told: Statement) -> Row:
         for line in told.lines
     ]  # fmt: skip
     return head(told) | {
+        "source": told.source,
+        "at": time_text(told.moment.at_us),
         "asset": told.asset,
         "opening": {name: text(units) for name, units in told.opening.items()},
         "lines": lines,

@@ -1,24 +1,34 @@
-"""``exchange orders|trades|candles``: pages of the read models."""
+"""``exchange orders|trades|candles|markets``: pages of the read models."""
 
 from typing import Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from exchange.audit.times import time_text
 from exchange.cli.asking import (
+    WAIT_S,
     CursorOption,
     LimitOption,
+    MinPosition,
     Row,
     ViewsOption,
+    Wait,
     cursor_of,
     open_views,
     show,
 )
+from exchange.cli.market import UNITS
 from exchange.cli.output import JsonFlag, StoreOption, plain
+from exchange.cli.times import day_text
+from exchange.feeds.terms import Scale
 from exchange.kernel.decimals import to_text
 from exchange.projections.candles import SPANS
-from exchange.projections.queries import candles, orders, trades
+from exchange.projections.queries import RulesRow, candles, markets, orders, trades
 from exchange.projections.reader import MarketRow, Reader
+
+DERIVED = frozenset({"value_unit", "base_unit"})
+"""Of a market's rules, what follows from its decimals."""
 
 SymbolArgument = Annotated[str, typer.Argument(help="The market.")]
 
@@ -32,12 +42,14 @@ def print_orders(
     only_open: Annotated[bool, typer.Option("--open", help="Only open ones.")] = False,
     limit: LimitOption = 100,
     cursor: CursorOption = None,
+    min_position: MinPosition = None,
+    wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
     """Orders of an account, of a market, or both, as they stand; the newest first."""
     if account is None and symbol is None:
         raise typer.BadParameter("name an account, a --symbol, or both")
-    reader = open_views(store, views)
+    reader = open_views(store, views, min_position, wait)
     if symbol is not None:
         _market(reader, symbol)
     page = orders(
@@ -57,10 +69,12 @@ def print_trades(
     views: ViewsOption = None,
     limit: LimitOption = 100,
     cursor: CursorOption = None,
+    min_position: MinPosition = None,
+    wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
     """A market's trades, the newest first."""
-    reader = open_views(store, views)
+    reader = open_views(store, views, min_position, wait)
     market = _market(reader, symbol)
     page = trades(reader, symbol, limit=limit, cursor=cursor_of(cursor))
     quote = reader.decimals()[market.quote]
@@ -78,18 +92,52 @@ def print_candles(
     interval: Annotated[str, typer.Option(help=f"One of {', '.join(SPANS)}.")] = "1m",
     limit: LimitOption = 100,
     cursor: CursorOption = None,
+    min_position: MinPosition = None,
+    wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
     """A market's candles, the newest first; flat ones where nothing traded."""
     if interval not in SPANS:
         raise typer.BadParameter(f"{interval!r} is none of {', '.join(SPANS)}")
-    reader = open_views(store, views)
+    reader = open_views(store, views, min_position, wait)
     market = _market(reader, symbol)
     page = candles(reader, symbol, interval, limit=limit, cursor=cursor_of(cursor))
     quote = reader.decimals()[market.quote]
     rows = [_candle(row, market, quote) for row in plain(page.rows)]
     columns = ("start", "open", "high", "low", "close", "volume", "value", "trades")
     show(page, rows, columns, as_json=as_json)
+
+
+def print_markets(
+    *,
+    store: StoreOption,
+    views: ViewsOption = None,
+    min_position: MinPosition = None,
+    wait: Wait = WAIT_S,
+    as_json: JsonFlag = False,
+) -> None:
+    """Every market with its rules as they stand, by symbol."""
+    reader = open_views(store, views, min_position, wait)
+    page, decimals = markets(reader), reader.decimals()
+    rows = [_rules(row, decimals) for row in page.rows]
+    columns = ("symbol", "state", "version", "base", "quote", "tick", "lot", "maker_ppm",
+               "taker_ppm", "changed")  # fmt: skip
+    show(page, rows, columns, as_json=as_json)
+
+
+def _rules(row: RulesRow, decimals: dict[str, int]) -> Row:
+    """A market's rules with decimal text in place of units."""
+    rules = row.rules
+    places = decimals[rules.base], decimals[rules.quote]
+    scale = Scale(rules.price_decimals, rules.quantity_decimals, *places)
+    told = {name: it for name, it in asdict(rules).items() if name not in DERIVED}
+    told |= {
+        name: to_text(getattr(rules, name), getattr(scale, unit)) for name, unit in UNITS.items()
+    }
+    return told | {
+        "state": row.state, "version": row.rulebook_version, "position": row.position,
+        "changed": time_text(row.at_us), "day_end": day_text(told.pop("day_end_us")),
+    }  # fmt: skip
 
 
 def _order(row: Row, market: MarketRow, decimals: dict[str, int]) -> Row:

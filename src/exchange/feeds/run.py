@@ -171,7 +171,7 @@ def _check_symbol(venue: Venue, flow: Flow, listing: Listing) -> None:
     deposits = deposit_id(key_prefix(flow.digest))
     funded = any(name.startswith(deposits) for name in venue.state.ledger.references)
     key = f"{key_prefix(flow.digest)}setup:market:{listing.symbol}"
-    market = key_digest(_listing_command(flow, listing), key)
+    market = key_digest(_listing_command(flow, listing), key, OPERATOR)
     if funded and market is not None and venue.keys.position(market) is None:
         raise FeedError(f"this store has run this file with another symbol than {listing.symbol}")
 

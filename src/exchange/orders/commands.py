@@ -171,8 +171,10 @@ class ChangeMarketState(Command, frozen=True, tag="change_market_state"):
     """Let a market trade, halt it, or close it for good with all its orders.
 
     HALTED is the market's kill switch; ``cancel_orders`` takes out its open orders in any state.
+    The venue itself halts what trades when it was stopped too often.
     """
 
+    ALSO = (Role.SYSTEM,)
     symbol: str
     state: MarketState
     reason: str

@@ -148,7 +148,7 @@ class Follower:
         if current is None:
             return False
         anchor = anchor_in(current)
-        if anchor is not None and not self._stands(anchor):
+        if anchor is not None and not stands_in(self._log, anchor):
             self.builds.drop()
             return False
         if anchor is None or rebuild:
@@ -162,20 +162,9 @@ class Follower:
             return Views(create(self.builds.pointer.resolve()))
         if self.builds.building.is_file():
             anchor = anchor_in(self.builds.building)
-            if anchor is None or not self._stands(anchor):
+            if anchor is None or not stands_in(self._log, anchor):
                 self.builds.discard()
         return Views(create(self.builds.building))
-
-    def _stands(self, anchor: Anchor) -> bool:
-        """Whether the log has the seal that the views stand behind."""
-        if not anchor.position:
-            return True
-        row = next(self._log.rows(anchor.position - 1, 1), None)
-        if row is None or row[0] != anchor.position or row[3] != BatchSealed.TOPIC:
-            return False
-        seal = self._decode(row[3], row[4])
-        same = isinstance(seal, BatchSealed) and seal.hash == anchor.hash
-        return same and anchor.log_id == self._log_id
 
     def _publish(self) -> None:
         """Let readers have what has caught up."""
@@ -185,6 +174,18 @@ class Follower:
         self.builds.publish()
         self._views.connection = create(self.builds.pointer.resolve())
         self.building = False
+
+
+def stands_in(log: EventLog, anchor: Anchor) -> bool:
+    """Whether the log has the seal that the views stand behind."""
+    if not anchor.position:
+        return True
+    row = next(log.rows(anchor.position - 1, 1), None)
+    if row is None or row[0] != anchor.position or row[3] != BatchSealed.TOPIC:
+        return False
+    seal = log.catalogue.decode(row[3], row[4])
+    same = isinstance(seal, BatchSealed) and seal.hash == anchor.hash
+    return same and anchor.log_id == _log_id(log)
 
 
 def _named(position: int, stream: str, version: int, topic: str) -> str:

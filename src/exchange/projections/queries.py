@@ -1,4 +1,4 @@
-"""What people ask of orders, trades and candles: pages, the newest rows first.
+"""What people ask of orders, trades, candles and markets: pages, the newest rows first.
 
 A page's cursor names its last row by its place in the log; the next page begins behind it.
 """
@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from exchange.kernel.instruments import Instrument
 from exchange.projections.candles import SPANS, Candle, candle_of
 from exchange.projections.reader import ALL, PAGE_MAX, Cursor, Page, Reader
 
@@ -68,6 +69,16 @@ class TradeRow(msgspec.Struct, frozen=True):
     busted_position: int | None  # of the correction that undid it
 
 
+class RulesRow(msgspec.Struct, frozen=True):
+    """A market as it stands: its rules, their version, and when it changed last."""
+
+    rules: Instrument
+    state: str
+    rulebook_version: int
+    position: int
+    at_us: int
+
+
 def orders(
     reader: Reader,
     account: str | None = None,
@@ -76,11 +87,13 @@ def orders(
     only_open: bool = False,
     limit: int = PAGE_MAX,
     cursor: Cursor | None = None,
+    min_position: int = 0,
 ) -> Page:
     """Orders of an account, of a market, or both; the newest first.
 
     Raises:
         ValueError: neither is named.
+        Behind: the views have not reached ``min_position``.
     """
     if account is None and symbol is None:
         raise ValueError("orders of which account or market?")
@@ -101,7 +114,7 @@ def orders(
         f"SELECT {ORDER_COLUMNS} FROM orders WHERE {' AND '.join(where)}"  # noqa: S608 - ours
         f" ORDER BY {order} LIMIT ?"
     )
-    with reader.moment() as moment:
+    with reader.moment(min_position) as moment:
         found = reader.connection.execute(query, (*values, limit + 1)).fetchall()
         rows = [OrderRow(*row) for row in found[:limit]]
         at = Cursor(rows[-1].created_position, rows[-1].number) if rows else None
@@ -109,14 +122,23 @@ def orders(
 
 
 def trades(
-    reader: Reader, symbol: str, *, limit: int = PAGE_MAX, cursor: Cursor | None = None
+    reader: Reader,
+    symbol: str,
+    *,
+    limit: int = PAGE_MAX,
+    cursor: Cursor | None = None,
+    min_position: int = 0,
 ) -> Page:
-    """A market's trades, the newest first."""
+    """A market's trades, the newest first.
+
+    Raises:
+        Behind: the views have not reached ``min_position``.
+    """
     query = (
         f"SELECT {TRADE_COLUMNS} FROM trades WHERE symbol=? AND number<?"  # noqa: S608 - ours
         " ORDER BY number DESC LIMIT ?"
     )
-    with reader.moment() as moment:
+    with reader.moment(min_position) as moment:
         below = ALL if cursor is None else cursor.part
         found = reader.connection.execute(query, (symbol, below, limit + 1)).fetchall()
         rows = [TradeRow(*row) for row in found[:limit]]
@@ -125,15 +147,24 @@ def trades(
 
 
 def candles(
-    reader: Reader, symbol: str, span: str, *, limit: int = PAGE_MAX, cursor: Cursor | None = None
+    reader: Reader,
+    symbol: str,
+    span: str,
+    *,
+    limit: int = PAGE_MAX,
+    cursor: Cursor | None = None,
+    min_position: int = 0,
 ) -> Page:
     """A market's candles of a span, the newest first, with flat ones where nothing traded.
 
     They reach from the first trade to the venue time of the views. The cursor's position is
     the start of the last row.
+
+    Raises:
+        Behind: the views have not reached ``min_position``.
     """
     width = SPANS[span]
-    with reader.moment() as moment:
+    with reader.moment(min_position) as moment:
         newest = moment.at_us - moment.at_us % width
         if cursor is not None:
             newest = min(newest, (cursor.position - 1) // width * width)
@@ -145,6 +176,21 @@ def candles(
         rows = list(_fill_flat(found, oldest, newest, width))[::-1]
         more = first is not None and first < oldest
         return Page(moment, rows, Cursor(oldest, 0) if more else None)
+
+
+def markets(reader: Reader, *, min_position: int = 0) -> Page:
+    """Every market with its rules, by symbol, on one page.
+
+    Raises:
+        Behind: the views have not reached ``min_position``.
+    """
+    query = "SELECT rules, state, rulebook_version, position, at_us FROM markets ORDER BY symbol"
+    with reader.moment(min_position) as moment:
+        rows = [
+            RulesRow(msgspec.json.decode(rules, type=Instrument), *more)
+            for rules, *more in reader.connection.execute(query)
+        ]
+        return Page(moment, rows, None)
 
 
 def _stored(reader: Reader, symbol: str, span: str, oldest: int, newest: int) -> list[Candle]:

@@ -1,5 +1,6 @@
 """The views opened to be asked: one consistent moment at a time, page by page."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,25 @@ import msgspec
 
 from exchange.projections.schema import explained, open_to_read
 from exchange.projections.views import Anchor, read_anchor
+from exchange.store.errors import StoreError
 
 PAGE_MAX = 1_000
 """The most rows of one page."""
 ALL = 2**63 - 1
 """Above every number of a row."""
+POLL_S = 0.02
+"""Between two looks at how far the views have come."""
+
+
+class Behind(StoreError):  # noqa: N818 - the condition is the message
+    """The views have not reached the position that was asked for."""
+
+    def __init__(self, position: int, asked: int) -> None:
+        self.position, self.asked = position, asked
+        super().__init__(
+            f"the views stand at position {position}, asked for was {asked}: does `exchange "
+            "follow` keep them?"
+        )
 
 
 class Cursor(NamedTuple):
@@ -75,10 +90,13 @@ class Reader:
         self.connection.close()
 
     @contextmanager
-    def moment(self) -> Iterator[Anchor]:
+    def moment(self, min_position: int = 0) -> Iterator[Anchor]:
         """One consistent moment: all reads within see the views as they stand here.
 
+        A client that hands on the position of an answer sees what it has done.
+
         Raises:
+            Behind: they have not reached ``min_position``.
             StoreError: the views were dropped, or can't be read.
         """
         if self._file != _file(self.pointer):
@@ -88,9 +106,30 @@ class Reader:
         with explained(self.pointer):
             self.connection.execute("BEGIN")
             try:
-                yield read_anchor(self.connection)
+                anchor = read_anchor(self.connection)
+                if anchor.position < min_position:
+                    raise Behind(anchor.position, min_position)
+                yield anchor
             finally:
                 self.connection.rollback()
+
+    def wait_for(self, position: int, seconds: float) -> Anchor:
+        """Where the views stand once they have reached ``position``; looks every 20 ms.
+
+        Raises:
+            Behind: they have not within so many seconds.
+            StoreError: as for :meth:`moment`.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                with self.moment(position) as anchor:
+                    return anchor
+            except Behind:
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise
+                time.sleep(min(POLL_S, left))
 
     def markets(self) -> dict[str, MarketRow]:
         """Symbol -> market."""

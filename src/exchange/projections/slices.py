@@ -36,12 +36,15 @@ class Slices:
 
     def __call__(self, stored: int) -> float | None:
         """Follow a little of what is stored up to there; in how many seconds to come again."""
-        if self._follower is None or self._paused or self._follower.caught_up(stored):
+        follower = self._follower
+        if follower is None or self._paused:
+            return None
+        if self.position >= stored and not follower.building:
             return None
         early_s = self._next_s - time.monotonic()
         if early_s > 0 and stored - self.position < WAITING_MAX:
             return early_s
-        self._step(self._follower, SLICE_EVENTS, SLICE_MS)
+        self._step(follower, SLICE_EVENTS, SLICE_MS)
         self._next_s = time.monotonic() + EVERY_S
         return 0 if stored - self.position >= WAITING_MAX else EVERY_S
 

@@ -43,6 +43,7 @@ class Statement(msgspec.Struct, frozen=True):
     lines: list[LedgerLine]
     closing: dict[str, int]  # ledger account -> balance behind the last line
     cursor: Cursor | None  # where the next page begins
+    source: str = "views"  # or "log": the same, made without them
 
 
 def statement(
@@ -54,37 +55,71 @@ def statement(
     until_us: int | None = None,
     limit: int = PAGE_MAX,
     cursor: Cursor | None = None,
+    as_of: Anchor | None = None,
+    min_position: int = 0,
 ) -> Statement:
     """The account's lines from one venue time to before another, in the order of the log.
 
-    ``account`` is a user's account, for all that it has, or a ledger account's name.
+    ``account`` is a user's account, for all that it has, or a ledger account's name. ``as_of``
+    is the end of a whole command: the statement is as it was then.
 
     Raises:
         LookupError: nothing was ever booked there, or there is no such asset.
         InvariantViolation: law L3, the page does not add up.
+        Behind: the views have not reached ``min_position``, or that command.
     """
-    with reader.moment() as moment:
-        ids = _balance_ids(reader, account, asset)
+    least = max(min_position, 0 if as_of is None else as_of.position)
+    with reader.moment(least) as moment:
+        cut = None if as_of is None else _line_at(reader, as_of.position + 1, "position")
+        ids = _balance_ids(reader, account, asset, cut)
         first = _line_at(reader, 0 if from_us is None else from_us, "at_us")
         if cursor is not None:
             first = max(first, _line_at(reader, cursor.position, "position") + cursor.part)
         end = None if until_us is None else max(first, _line_at(reader, until_us, "at_us"))
+        if cut is not None:
+            first, end = min(first, cut), cut if end is None else min(end, cut)
         found = [_lines(reader, balance_id, first, end, limit + 1) for balance_id in ids.values()]
         lines = list(islice(merge(*found, key=lambda line: line.number), limit + 1))
         opening = {name: _balance_before(reader, it, first) for name, it in ids.items()}
         more, lines = len(lines) > limit, lines[:limit]
-        closing = _add_up(opening, lines)
+        closing = add_up(opening, lines)
         behind = lines[-1].number + 1 if more else end
         for name, balance_id in ids.items():
             told = _balance_before(reader, balance_id, behind)
             hold_law("L3", closing[name] == told, f"{name} closes at {told}, not {closing}")
         at = _cursor_behind(reader, lines[-1]) if more else None
-        return Statement(moment, asset, reader.decimals()[asset], opening, lines, closing, at)
+        decimals = reader.decimals()[asset]
+        return Statement(as_of or moment, asset, decimals, opening, lines, closing, at)
 
 
-def _balance_ids(reader: Reader, account: str, asset: str) -> dict[str, int]:
-    """Ledger account -> id of its balance in ``asset``."""
-    low, high = (account, account) if ":" in account else _names_of(account)
+def names_of(account: str) -> tuple[str, str]:
+    """The least and the greatest name that a ledger account of ``account`` can have.
+
+    A ledger account's own name stands for itself.
+    """
+    if ":" in account:
+        return account, account
+    prefix = available(account).removesuffix("available")
+    return prefix, prefix + "~"
+
+
+def add_up(opening: dict[str, int], lines: Sequence[LedgerLine]) -> dict[str, int]:
+    """Opening plus lines; each line's own balance must be what it comes to.
+
+    Raises:
+        InvariantViolation: law L3.
+    """
+    closing = dict(opening)
+    for line in lines:
+        closing[line.account] += line.amount
+        told = line.balance == closing[line.account]
+        hold_law("L3", told, f"line {line.number}: {line.balance}, not {closing[line.account]}")
+    return closing
+
+
+def _balance_ids(reader: Reader, account: str, asset: str, cut: int | None) -> dict[str, int]:
+    """Ledger account -> id of its balance in ``asset``; of those with a line before ``cut``."""
+    low, high = names_of(account)
     found = dict(
         reader.connection.execute(
             "SELECT account, id FROM balances WHERE account BETWEEN ? AND ? AND asset=?"
@@ -92,11 +127,20 @@ def _balance_ids(reader: Reader, account: str, asset: str) -> dict[str, int]:
             (low, high, asset),
         )
     )
+    if cut is not None:
+        found = {name: it for name, it in found.items() if _has_line(reader, it, cut)}
     if asset not in reader.decimals():
         raise LookupError(f"{asset!r} is no asset of this venue")
     if not found:
-        raise LookupError(f"nothing was ever booked on {account!r} in {asset}")
+        when = "ever booked" if cut is None else "booked by then"
+        raise LookupError(f"nothing was {when} on {account!r} in {asset}")
     return found
+
+
+def _has_line(reader: Reader, balance_id: int, before: int) -> bool:
+    query = "SELECT EXISTS (SELECT 1 FROM lines WHERE balance_id=? AND number<?)"
+    (found,) = reader.connection.execute(query, (balance_id, before)).fetchone()
+    return bool(found)
 
 
 def _lines(
@@ -148,23 +192,3 @@ def _line_at(reader: Reader, least: int, column: str) -> int:
         else:
             high = middle
     return low
-
-
-def _names_of(account: str) -> tuple[str, str]:
-    """The least and the greatest name that a ledger account of the user's account can have."""
-    prefix = available(account).removesuffix("available")
-    return prefix, prefix + "~"
-
-
-def _add_up(opening: dict[str, int], lines: Sequence[LedgerLine]) -> dict[str, int]:
-    """Opening plus lines; each line's own balance must be what it comes to.
-
-    Raises:
-        InvariantViolation: law L3.
-    """
-    closing = dict(opening)
-    for line in lines:
-        closing[line.account] += line.amount
-        told = line.balance == closing[line.account]
-        hold_law("L3", told, f"line {line.number}: {line.balance}, not {closing[line.account]}")
-    return closing

@@ -72,10 +72,23 @@ DECISIONS: dict[type[commands.Command], Callable[[VenueState, Any, Journal], Non
 }
 
 
-def decide(state: VenueState, request: Request, digest: str, at_us: int, journal: Journal) -> None:
+POISON = "poison"
+"""The field of a refusal that no decision made: the command had stopped the venue before."""
+
+
+def decide(
+    state: VenueState,
+    request: Request,
+    digest: str,
+    at_us: int,
+    journal: Journal,
+    poison: str | None = None,
+) -> None:
     """Judge the command and record what follows from it, a refusal included.
 
     ``digest`` is the content's, ``at_us`` the venue time, not before the last command's.
+    ``poison`` says what broke when the command was recorded before: it is refused for that,
+    once its actor may give it at all.
 
     Raises:
         InvariantViolation: the state contradicts itself; memory is of no more use.
@@ -86,6 +99,7 @@ def decide(state: VenueState, request: Request, digest: str, at_us: int, journal
     journal.take(request, digest, at_us)
     try:
         _check_actor(state, request, journal.account, at_us)
+        _check_poison(poison)
         DECISIONS[type(command)](state, command, journal)
     except Rejected as rejected:
         if journal.position != before:
@@ -98,6 +112,13 @@ def decide(state: VenueState, request: Request, digest: str, at_us: int, journal
         if journal.position != before:
             raise
         journal.begin(_rulebook_version(state, command), _internal(error))
+
+
+def poison_of(refusal: Refusal | None) -> str | None:
+    """What a recorded refusal says of an earlier stop: as much an input as the command itself."""
+    if refusal is None or (refusal.code, refusal.field) != (RejectCode.INTERNAL, POISON):
+        return None
+    return str(refusal.value)
 
 
 def _check_actor(state: VenueState, request: Request, account: str | None, at_us: int) -> None:
@@ -114,6 +135,12 @@ def _check_actor(state: VenueState, request: Request, account: str | None, at_us
         raise Rejected(RejectCode.UNKNOWN_ACCOUNT, "account", account)
     if account is not None and (account in state.barred or state.switch.killed):
         switches.check_flow(state, request, account, at_us)
+
+
+def _check_poison(poison: str | None) -> None:
+    """Behind the right to give it: a stranger's key must not be bound by it."""
+    if poison is not None:
+        raise Rejected(RejectCode.INTERNAL, POISON, poison)
 
 
 def _internal(error: Exception) -> Refusal:

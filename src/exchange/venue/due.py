@@ -1,10 +1,11 @@
 """What the venue itself has to do, as a function of its state: nothing of it waits in a queue."""
 
 from exchange.kernel.instruments import MarketState
-from exchange.orders.commands import ExpireOrders, Request, Role, RunStops
+from exchange.orders.commands import ChangeMarketState, ExpireOrders, Request, Role, RunStops
 from exchange.venue.state import Room, VenueState
 
 ACTOR = "venue"
+STOPPED_TOO_OFTEN = "the venue was stopped three times within a minute"
 
 
 def due_work(state: VenueState, at_us: int) -> Request | None:
@@ -34,6 +35,20 @@ def next_due_us(state: VenueState) -> int | None:
         return state.at_us
     first = [room.book.deadlines[0][0] for room in state.rooms.values() if room.book.deadlines]
     return min(first, default=None)
+
+
+def halts(state: VenueState) -> list[Request]:
+    """What halts every market that trades, in the order of listing.
+
+    Not a function of the state alone: the stops that call for it left no trace in the log.
+    """
+    return [
+        Request(
+            ChangeMarketState(symbol, MarketState.HALTED, STOPPED_TOO_OFTEN), ACTOR, Role.SYSTEM
+        )
+        for symbol, room in state.rooms.items()
+        if room.market.state is MarketState.CONTINUOUS
+    ]
 
 
 def _trades(state: VenueState, room: Room) -> bool:

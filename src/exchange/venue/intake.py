@@ -48,4 +48,5 @@ def admit(request: Request) -> Admitted:
         raise Malformed(f"the content can't be stored: {error}") from error
     if len(stored) > CONTENT_BYTES_MAX:
         raise Malformed(f"the content has {len(stored)} bytes, {CONTENT_BYTES_MAX} at most")
-    return Admitted(request, digest_of(stored), key_digest(command, request.key))
+    key = key_digest(command, request.key, request.actor)
+    return Admitted(request, digest_of(stored), key)

@@ -23,7 +23,7 @@ class OlderKeys(Protocol):
 
 
 class Keys:
-    """Digest of account, kind and key -> position of the record that bound it.
+    """Digest of scope, kind and key -> position of the record that bound it.
 
     A header's key binds refusals too; a client order id stands in for a missing key of a
     place and is bound by acceptance only. With ``older`` the last two generations at most stay
@@ -61,7 +61,7 @@ class Keys:
     def follow(self, record: CommandRecorded, position: int) -> None:
         """Bind what the record stored at ``position`` binds."""
         if binds(record.command, record.key, record.refusal):
-            digest = key_digest(record.command, record.key)
+            digest = key_digest(record.command, record.key, record.actor)
             if digest is not None:
                 self.bind(digest, position)
 
@@ -80,13 +80,18 @@ class Keys:
             self._old, self._new, self._turn_at = self._new, {}, GENERATION
 
 
-def key_digest(command: Command, key: str | None) -> bytes | None:
-    """The digest that stands for the command's key, or null: it can't be repeated."""
+def key_digest(command: Command, key: str | None, actor: str) -> bytes | None:
+    """The digest that stands for the command's key, or null: it can't be repeated.
+
+    A key is its account's, whoever acts for that; of a command that belongs to no account, its
+    actor's: who approves by another's key has approved, too.
+    """
     if key is None and type(command) is PlaceOrder:
         key = command.terms.client_order_id
     if key is None:
         return None
-    name = f"{account_of(command) or ''}\n{kind(command)}\n{key}"
+    scope = account_of(command) or actor
+    name = f"{scope}\n{kind(command)}\n{key}"
     return hashlib.blake2b(name.encode(), digest_size=16).digest()
 
 

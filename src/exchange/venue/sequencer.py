@@ -6,21 +6,31 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from exchange.collector import settled
 from exchange.kernel.events import Envelope, Event
+from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import RejectCode
-from exchange.orders.commands import Request
+from exchange.orders.commands import Request, Role, kind
 from exchange.orders.records import CommandRecorded, content_digest
 from exchange.store.log import Draft, EventLog, LogWriter
+from exchange.store.poison import (
+    OWN_WORK,
+    Poison,
+    Stop,
+    note_halted,
+    note_stop,
+    read_poison,
+)
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack, answer
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.decide import decide
-from exchange.venue.due import due_work, next_due_us, next_piece
+from exchange.venue.due import due_work, halts, next_due_us, next_piece
 from exchange.venue.intake import Admitted, admit
 from exchange.venue.journal import Journal
 from exchange.venue.keys import Keys, OlderKeys, binds
@@ -167,6 +177,22 @@ class Venue:
         self.faults = 0  # commands refused as INTERNAL: a sound venue has none
         self.stored_position = self.log.position  # the last that is on disk
         self.beside: list[Beside] = []
+        self._aside = None if url.path is None else url.beside(".poison")
+        self.poison = Poison() if self._aside is None else read_poison(self._aside)
+        if self._aside is not None and self.poison.halt_due:
+            self._halt(self._aside)
+
+    def _halt(self, aside: Path) -> None:
+        """Halt what trades before anything else is decided, and note that it was done.
+
+        Venue time has stood still since the last command.
+        """
+        for it in halts(self.state):
+            self._record(it, content_digest(it.command), self.state.at_us, self._forming)
+        if self._forming.draft.rows:
+            self.stored_position = self.log.store(self.log.seal(self._forming.draft))
+            self._forming = self._next_batch()
+        note_halted(aside, self._clock.now_us())
 
     @property
     def room(self) -> int:
@@ -385,12 +411,27 @@ class Venue:
         self, request: Request, digest: str, at_us: int, batch: _Batch
     ) -> Sequence[Envelope]:
         """Decide a command; its record and effects, which are kept for the append."""
-        journal = batch.journal
-        decide(self.state, request, digest, at_us, journal)
-        effects = journal.envelopes
-        self._watch.check(effects)
-        batch.draft.add(effects)
+        journal, stop = batch.journal, self.poison.refused.get(digest)
+        broke = None if stop is None else stop.fault
+        try:
+            decide(self.state, request, digest, at_us, journal, broke)
+            effects = journal.envelopes
+            self._watch.check(effects)
+            batch.draft.add(effects)
+        except Exception as fault:
+            # Nothing is mended: whatever it was, the next opening must know, and it rises.
+            self._write_aside(request, digest, fault)
+            raise
         return effects
+
+    def _write_aside(self, request: Request, digest: str, fault: Exception) -> None:
+        """Note which command the venue stops at, so that it is refused after the rebuild."""
+        name = OWN_WORK if request.role is Role.SYSTEM else digest
+        what = fault.law if isinstance(fault, InvariantViolation) else type(fault).__name__
+        stop = Stop(self._clock.now_us(), name, kind(request.command), what)
+        fault.add_note(f"the venue stopped at {stop.kind} {stop.digest}")
+        if self._aside is not None:
+            note_stop(self._aside, stop)
 
     def _decide_one(self, admitted: Admitted, at_us: int, batch: _Batch) -> Ack:
         request = admitted.request

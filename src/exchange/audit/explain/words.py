@@ -19,6 +19,7 @@ from exchange.orders.commands import (
     ReduceOrder,
 )
 from exchange.orders.records import CommandRecorded
+from exchange.venue.decide import poison_of
 
 REFUSALS = {
     "INTERNAL": "a fault of the venue ({field}) refused it; nothing was done",
@@ -47,6 +48,8 @@ REFUSALS = {
 }
 """Code -> the sentence, made of the refusal's field and numbers."""
 
+POISONED = "the venue had to stop at it before ({value} broke), so it was not decided again"
+
 MODES = {
     SelfTrade.EXPIRE_TAKER: "the one that comes in expires",
     SelfTrade.EXPIRE_MAKER: "the one that rests expires",
@@ -57,6 +60,8 @@ MODES = {
 
 def why_refused(refusal: Refusal, value: object, bound: object) -> str:
     """The refusal in words; value and bound as people write them."""
+    if poison_of(refusal) is not None:
+        return POISONED.format(value=refusal.value)
     sentence = REFUSALS.get(refusal.code.value)
     if sentence is None:
         return str(refusal)
