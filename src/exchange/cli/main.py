@@ -33,6 +33,7 @@ from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
 from exchange.feeds.flow import FeedError
 from exchange.feeds.sample import SampleUnavailable
 from exchange.kernel.laws import InvariantViolation
+from exchange.processes.leash import leash
 from exchange.store.errors import StoreDamaged, StoreError
 
 app = typer.Typer(
@@ -78,7 +79,11 @@ app.command("candles")(views.print_candles)
 
 @app.callback(invoke_without_command=True)
 def root(
-    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    leashed: Annotated[
+        bool, typer.Option("--leashed", hidden=True, help="End with stdin; at low priority.")
+    ] = False,
 ) -> None:
     """A trading venue in one process: order flow in, an auditable log out.
 
@@ -88,6 +93,8 @@ def root(
     if version:
         sys.stdout.write(f"exchange {__version__}\n")
         raise typer.Exit
+    if leashed:
+        leash()
 
 
 def main() -> None:

@@ -148,6 +148,11 @@ class Venue:
         self.beside: list[Beside] = []
 
     @property
+    def steady(self) -> bool:
+        """Whether venue time still is the wall clock's: false once that has jumped."""
+        return self._clock.steady
+
+    @property
     def room(self) -> int:
         """How many commands the queue takes now."""
         return self._bounds.queue - len(self._queue)
