@@ -82,7 +82,7 @@ def root(
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     leashed: Annotated[
-        bool, typer.Option("--leashed", hidden=True, help="End with stdin; at low priority.")
+        bool, typer.Option("--leashed", help="At low priority, and no longer than stdin lasts.")
     ] = False,
 ) -> None:
     """A trading venue in one process: order flow in, an auditable log out.
