@@ -160,9 +160,12 @@ async def _drain(venue: Venue, server: "asyncio.Task[None]") -> None:
 
 
 def _views_position(url: StoreUrl) -> int:
-    """Where the views stand that can be read; 0 without any."""
+    """Where the views stand; 0 without any that this program can read."""
     current = Builds(url.beside(".views")).current()
-    anchor = None if current is None else anchor_in(current)
+    try:
+        anchor = None if current is None else anchor_in(current)
+    except StoreError:  # The follower says so in its own words.
+        anchor = None
     return 0 if anchor is None else anchor.position
 
 
