@@ -64,7 +64,7 @@ def bench_pipeline(
         for earlier in directory.glob(f"{STORE}*"):
             earlier.unlink()
         result = measure_pipeline(
-            _say, quick=quick, directory=directory, opening=partial(_opened, followers),
+            _say, quick=quick, directory=directory, opening=partial(opened_with, followers),
             followed=followers is not Followers.NONE,
         )  # fmt: skip
     except OSError as error:
@@ -110,7 +110,8 @@ def bench_views(
 
 
 @asynccontextmanager
-async def _opened(followers: Followers, url: StoreUrl) -> AsyncIterator[Venue]:
+async def opened_with(followers: Followers, url: StoreUrl) -> AsyncIterator[Venue]:
+    """The venue with its read models followed so."""
     async with running(url, followers=followers, tell=_say) as live:
         yield live.venue
 
