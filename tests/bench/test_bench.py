@@ -1,6 +1,7 @@
 """Do the measurements measure what they say? Small runs, and no time is asserted."""
 
 import json
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from exchange.bench.drive import build, chunks, recipes, run
 from exchange.bench.flow import MID, Flow
+from exchange.bench.lag import lags_ms
 from exchange.bench.matching import measure_matching
 from exchange.bench.pipeline import STORE, Load, measure_pipeline
 from exchange.bench.replay import measure_replay
@@ -24,9 +26,12 @@ from exchange.bench.workload import (
     rows_of,
     workload_file,
 )
+from exchange.cli.bench import opened_with
 from exchange.matching.book import Book
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
 from exchange.orders.commands import PlaceOrder, Request
+from exchange.serve import Followers
+from tests.projections.world import views_of
 
 TINY = Load(
     accounts=20, resting=100, seconds=0.1, segment=200, window=16, offered_per_s=2_000,
@@ -169,6 +174,27 @@ def test_the_pipeline_in_small(tmp_path: Path) -> None:
     assert not other["hashes_equal"]
     with pytest.raises(FileExistsError):
         measure_pipeline(said.append, load=TINY, directory=tmp_path)
+
+
+def test_the_pipeline_with_its_read_models_in_small(tmp_path: Path) -> None:
+    opening = partial(opened_with, Followers.PROCESS)
+    result = measure_pipeline(
+        lambda _: None, load=TINY, directory=tmp_path, opening=opening, followed=True
+    )
+    assert result == json.loads(json.dumps(result))
+    for views in (result["views"], result["open_loop"]["views"]):
+        assert views["caught_up"]
+        assert views["commits"] > 0
+        lags = [views[f"lag_{name}_ms"] for name in ("p50", "p99", "max")]
+        assert sorted(lags) == lags
+        assert lags[0] > 0
+    assert views_of(tmp_path / STORE).is_file()
+
+
+def test_a_lag_runs_to_the_first_look_that_finds_the_views_there() -> None:
+    stored = [(1_000_000, 10), (2_000_000, 20), (3_000_000, 30), (9_000_000, 40)]
+    seen = [(500_000, 5), (4_000_000, 20), (8_000_000, 35)]
+    assert [3.0, 2.0, 5.0] == lags_ms(stored, seen)
 
 
 def test_the_pipeline_leaves_nothing_without_a_directory(

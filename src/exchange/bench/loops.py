@@ -73,6 +73,11 @@ async def open_loop(
     return latencies_ms
 
 
+def quantile(ordered: list[float], per_mille: int) -> float:
+    """The least value that so many of a thousand don't exceed."""
+    return round(ordered[(len(ordered) - 1) * per_mille // 1_000], 2)
+
+
 def _arrivals(per_s: float, seed: int) -> Iterator[float]:
     """The times of a Poisson process from now on, by the performance counter."""
     chance = random.Random(seed)  # noqa: S311 - a workload, not a secret

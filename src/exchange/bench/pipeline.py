@@ -3,7 +3,8 @@
 import asyncio
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, ExitStack
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +13,9 @@ from typing import Any
 import msgspec
 
 from exchange.bench.flow import SYMBOL, Flow
+from exchange.bench.lag import Lag
 from exchange.bench.library import commands_per_s
-from exchange.bench.loops import Tally, closed_loop, open_loop
+from exchange.bench.loops import Tally, closed_loop, open_loop, quantile
 from exchange.bench.proof import prove
 from exchange.bench.rows import rows_per_s
 from exchange.store.log import EventLog
@@ -24,6 +26,8 @@ from exchange.venue.sequencer import Venue, serving
 STORE = "pipeline.db"
 
 Progress = Callable[[str], None]
+Opening = Callable[[StoreUrl], AbstractAsyncContextManager[Venue]]
+"""How the venue is opened, with whatever runs beside it."""
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -52,12 +56,16 @@ def measure_pipeline(
     quick: bool = False,
     load: Load | None = None,
     directory: Path | None = None,
+    opening: Opening = serving,
+    followed: bool = False,
 ) -> dict[str, Any]:
     """The venue on SQLite with ``synchronous=FULL``: rate, latencies, proof, baselines.
 
     Each order goes through ``Venue.submit`` under a key of its own and is answered when it is
     on disk. The store stays in ``directory``; without one it lies in a temporary one and goes
-    with it. The baselines write beside it and leave nothing.
+    with it. The baselines write beside it and leave nothing. If it is ``followed``, the views
+    beside the store must be kept by what ``opening`` opens; each loop then tells how they have
+    kept up.
 
     Raises:
         FileExistsError: ``directory`` has such a store already.
@@ -69,7 +77,7 @@ def measure_pipeline(
         if file.exists():
             raise FileExistsError(f"{file} is there already")
         url = StoreUrl.parse(f"sqlite:///{file}")
-        result = asyncio.run(trade(url, load, progress))
+        result = asyncio.run(trade(url, load, progress, opening, followed=followed))
         progress("counting what the store holds")
         result["proof"] = prove(url, result["accepted"], result["state_hash"])
         with TemporaryDirectory(prefix="baselines-", dir=file.parent) as beside:
@@ -78,16 +86,22 @@ def measure_pipeline(
     return result | {"store": url.text if directory else None, "python": sys.version.split()[0]}
 
 
-async def trade(url: StoreUrl, load: Load, progress: Progress) -> dict[str, Any]:
+async def trade(
+    url: StoreUrl, load: Load, progress: Progress, opening: Opening, *, followed: bool
+) -> dict[str, Any]:
     """Make a venue of its own at ``url`` and run both loops on it."""
     flow, tally = Flow(load.seed, load.accounts), Tally()
-    async with serving(url) as venue:
-        progress(f"opening {load.accounts:,} accounts and {load.resting:,} orders")
-        await prepare(venue, flow, load, tally)
-        progress(f"closed loop, {load.window:,} orders under way, {load.seconds:.0f} s")
-        closed = await _closed(venue, flow, load, tally)
-        progress(f"open loop, {load.offered_per_s:,} orders/s offered, {load.seconds:.0f} s")
-        opened = await _open(venue, flow, load, tally)
+    async with opening(url) as venue:
+        with ExitStack() as stack:
+            lag = stack.enter_context(Lag(url.beside(".views"))) if followed else None
+            if lag is not None:
+                venue.beside.append(lag.note)
+            progress(f"opening {load.accounts:,} accounts and {load.resting:,} orders")
+            await prepare(venue, flow, load, tally)
+            progress(f"closed loop, {load.window:,} orders under way, {load.seconds:.0f} s")
+            closed = await _sampled(lag, _closed(venue, flow, load, tally))
+            progress(f"open loop, {load.offered_per_s:,} orders/s offered, {load.seconds:.0f} s")
+            opened = await _sampled(lag, _open(venue, flow, load, tally))
         return {
             "seed": load.seed,
             "accounts": load.accounts,
@@ -111,6 +125,15 @@ async def prepare(venue: Venue, flow: Flow, load: Load, tally: Tally) -> None:
     if opening.accepted != opening.answered:
         raise RuntimeError(f"{opening.answered - opening.accepted} openings were refused")
     await closed_loop(venue, flow.passive(load.resting), load.window, tally)
+
+
+async def _sampled(lag: Lag | None, loop: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """What the loop came to, and how the views have kept up, if there are any."""
+    if lag is None:
+        return await loop
+    await lag.begin()
+    result = await loop
+    return result | {"views": await lag.end(result["orders"])}
 
 
 async def _closed(venue: Venue, flow: Flow, load: Load, tally: Tally) -> dict[str, Any]:
@@ -142,9 +165,9 @@ async def _open(venue: Venue, flow: Flow, load: Load, tally: Tally) -> dict[str,
     return {
         "offered_per_s": load.offered_per_s,
         "orders": len(latencies_ms),
-        "ack_p50_ms": _quantile(latencies_ms, 500),
-        "ack_p99_ms": _quantile(latencies_ms, 990),
-        "ack_p999_ms": _quantile(latencies_ms, 999),
+        "ack_p50_ms": quantile(latencies_ms, 500),
+        "ack_p99_ms": quantile(latencies_ms, 990),
+        "ack_p999_ms": quantile(latencies_ms, 999),
         "ack_max_ms": round(latencies_ms[-1], 2),
     }
 
@@ -170,11 +193,6 @@ def _bare_rows(
         "orders_per_s": round(orders_per_s),
         "ratio": round(result["orders_per_s"] / orders_per_s, 2),
     }
-
-
-def _quantile(ordered: list[float], per_mille: int) -> float:
-    """The least value that so many of a thousand don't exceed."""
-    return round(ordered[(len(ordered) - 1) * per_mille // 1_000], 2)
 
 
 def _spread(rates: list[float]) -> dict[str, int]:

@@ -1,5 +1,8 @@
 """``exchange bench``: measurements, each beside a baseline of the same run."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +14,13 @@ from exchange.bench.pipeline import STORE, measure_pipeline
 from exchange.bench.replay import measure_replay
 from exchange.bench.views import measure_views
 from exchange.bench.workload import WorkloadUnavailable
+from exchange.cli.beside import FollowersOption
 from exchange.cli.look import open_log
 from exchange.cli.output import BROKEN, JsonFlag, fail, print_facts, print_json, stderr
 from exchange.feeds.flow import FeedError
+from exchange.serve import Followers, running
+from exchange.store.urls import StoreUrl
+from exchange.venue.sequencer import Venue
 
 app = typer.Typer(help="Measure.", no_args_is_help=True)
 
@@ -43,20 +50,26 @@ def bench_pipeline(
     directory: Annotated[
         Path, typer.Option("--dir", help="Where the store is made, and stays.")
     ] = Path("bench"),
+    followers: FollowersOption = Followers.NONE,
     quick: QuickFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """The whole order path on a synced SQLite store; then the store is verified.
 
-    An earlier run's store in the folder is replaced.
+    With followers each loop also tells how long after its storing an order is in the read
+    models. An earlier run's store in the folder is replaced.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for earlier in directory.glob(f"{STORE}*"):
             earlier.unlink()
-        result = measure_pipeline(_say, quick=quick, directory=directory)
+        result = measure_pipeline(
+            _say, quick=quick, directory=directory, opening=partial(opened_with, followers),
+            followed=followers is not Followers.NONE,
+        )  # fmt: skip
     except OSError as error:
         raise FeedError(f"{directory}: {error}") from error
+    result["followers"] = followers.value
     _say("verifying the store")
     log = open_log(result["store"])
     verdict, _ = verify(log)
@@ -94,6 +107,13 @@ def bench_views(
 ) -> None:
     """Following a whole log into read models, from none to caught up."""
     _show("views", measure_views(_say, store=store, quick=quick), as_json=as_json)
+
+
+@asynccontextmanager
+async def opened_with(followers: Followers, url: StoreUrl) -> AsyncIterator[Venue]:
+    """The venue with its read models followed so."""
+    async with running(url, followers=followers, tell=_say) as live:
+        yield live.venue
 
 
 def _say(message: str) -> None:

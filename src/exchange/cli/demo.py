@@ -41,8 +41,8 @@ def demo(
     path.write_bytes(flow_file)
     store = f"sqlite:///{folder / STORE}"
     say(f"running {source} on {store}")
-    outcome, run = feed_venue(StoreUrl.parse(store), read_flow(path), Listing(), quiet=as_json)
-    report = describe(outcome, run)
+    fed = feed_venue(StoreUrl.parse(store), read_flow(path), Listing(), quiet=as_json)
+    report = describe(fed.outcome, fed.run)
     log = open_log(store)
     verdict = verify_log(log, quiet=as_json)
     if as_json:

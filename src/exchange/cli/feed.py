@@ -3,10 +3,18 @@
 import asyncio
 import enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from exchange.cli.beside import (
+    Beside,
+    FollowersOption,
+    ReconcileOption,
+    describe_beside,
+    opened,
+    tell_red,
+)
 from exchange.cli.output import (
     BROKEN,
     JsonFlag,
@@ -25,8 +33,9 @@ from exchange.feeds.report import Outcome, report_flow
 from exchange.feeds.run import Listing, Run, run_flow
 from exchange.feeds.tables import compare_tables, write_tables
 from exchange.kernel.laws import hold_law
+from exchange.serve import Followers, Running
 from exchange.store.urls import StoreUrl
-from exchange.venue.sequencer import Bounds, serving
+from exchange.venue.sequencer import Bounds
 
 app = typer.Typer(help="Recorded order flow.", no_args_is_help=True)
 
@@ -36,6 +45,14 @@ class Fees(enum.StrEnum):
 
     ZERO = "zero"
     STANDARD = "standard"
+
+
+class Fed(NamedTuple):
+    """What came of a run, and how what ran beside the venue has ended."""
+
+    outcome: Outcome
+    run: Run
+    live: Running
 
 
 @app.command("run")
@@ -60,12 +77,15 @@ def run_feed(  # one option each
     limit: Annotated[int | None, typer.Option(min=0, help="Stop after this seq.")] = None,
     batch: Annotated[int, typer.Option(min=0, help="Commands a batch; 0: no limit.")] = 0,
     fees: Annotated[Fees, typer.Option(help="Fee schedule.")] = Fees.STANDARD,
+    followers: FollowersOption = Followers.NONE,
+    reconcile_every: ReconcileOption = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a file of order flow through the full order path, as fast as it goes.
 
     The same command line on the same store goes on where it stopped; run once more it changes
-    nothing.
+    nothing. A follower that stops or a reconciliation that finds something does not stop the
+    trading; it is told at once, and the command ends with 1.
     """
     listing = Listing(symbol, tick, lot, fees.value)
     _ = listing.assets  # A wrong symbol is told before anything is opened.
@@ -73,23 +93,27 @@ def run_feed(  # one option each
     flow = read_flow(file, price_decimals=price_decimals, quantity_decimals=quantity_decimals)
     if expect is not None and not expect.is_dir():
         raise FeedError(f"{expect} is no folder")
-    outcome, run = feed_venue(
-        StoreUrl.parse(store), flow, listing, limit=limit, batch=batch, acks=acks, quiet=as_json
-    )
+    beside = Beside(followers, reconcile_every)
+    outcome, run, live = feed_venue(
+        StoreUrl.parse(store), flow, listing, beside,
+        limit=limit, batch=batch, acks=acks, quiet=as_json,
+    )  # fmt: skip
     if out is not None:
         write_tables(outcome, out)
     equal, difference = (
         ([], "") if expect is None else compare_tables(outcome, expect, zero_fees=fees is Fees.ZERO)
     )
-    facts = describe(outcome, run)
+    facts = describe(outcome, run) | describe_beside(live, beside)
     if as_json:
         print_json(facts | {"equal": equal, "difference": difference or None})
     else:
         print_facts(f"{file.name} on {store}", facts)
         for each in equal:
             stdout.print(f"equal: {each}")
+    red = tell_red(live)
     if difference:
         stderr.print(f"differs: {difference}")
+    if difference or red:
         raise typer.Exit(BROKEN)
 
 
@@ -121,23 +145,25 @@ def feed_venue(
     url: StoreUrl,
     flow: Flow,
     listing: Listing,
+    beside: Beside = Beside(),  # noqa: B008 - frozen
     *,
     limit: int | None = None,
     batch: int = 0,
     acks: Path | None = None,
     quiet: bool = False,
-) -> tuple[Outcome, Run]:
+) -> Fed:
     """Run ``flow`` on the store and describe, from its log, what came of it."""
 
-    async def work() -> tuple[Outcome, Run]:
-        async with serving(url, Bounds(commands=batch)) as venue:
+    async def work() -> Fed:
+        async with opened(url, Bounds(commands=batch), beside) as live:
+            venue = live.venue
             warn_of_halt(venue)
             with progress("feeding", len(flow.commands), quiet=quiet) as report:
                 run = await run_flow(venue, flow, listing, limit=limit, acks=acks, progress=report)
             outcome = report_flow(venue.log, flow, listing)
             told, lived = outcome.report.state_hash, venue.state.state_hash()
             hold_law("R1", told == lived, f"the log replays to {told}, the venue is at {lived}")
-            return outcome, run
+        return Fed(outcome, run, live)
 
     return asyncio.run(work())
 

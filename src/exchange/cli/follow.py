@@ -1,6 +1,7 @@
 """``exchange follow``: the read models, kept."""
 
 import time
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -15,10 +16,17 @@ from exchange.cli.output import (
     progress,
     stderr,
 )
-from exchange.projections.follower import Follower
+from exchange.collector import settled
+from exchange.processes.leash import woken, yield_to_parent
+from exchange.projections.follower import STEP_EVENTS, Follower
 from exchange.projections.views import NAME
+from exchange.store.changes import Changes
+from exchange.store.log import EventLog
 
-POLL_S = 0.05
+STEP_MS = 500
+"""A supervised follower looks at its stdin so often, however far it is behind."""
+CATCH_UP_S = 10.0
+"""What it has for the rest of the log when its stdin has ended."""
 
 
 def follow(
@@ -28,26 +36,38 @@ def follow(
     views: ViewsOption = None,
     once: Annotated[bool, typer.Option("--once", help="Catch up and end.")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Begin from the first event.")] = False,
+    supervised: Annotated[
+        bool,
+        typer.Option(
+            "--supervised", help="A byte on stdin wakes it; when that ends, catch up and end."
+        ),
+    ] = False,
+    poll_ms: Annotated[int, typer.Option(min=1, help="Look into the log so often at least.")] = 250,
     as_json: JsonFlag = False,
 ) -> None:
     """Keep the read models of a store: catch up, then follow until interrupted.
 
-    The views are read while they are built anew, until the new ones have caught up. Exit 1 at
-    an event that can't be followed: nothing is skipped.
+    By hand it notices within 10 ms what the venue has stored. The views are read while they are
+    built anew, until the new ones have caught up. Exit 1 at an event that can't be followed:
+    nothing is skipped. A running venue starts it with --supervised: at lower priority, silent
+    but for what goes wrong, and never longer than the venue lives.
     """
     if name != NAME:
         raise typer.BadParameter(f"there is no follower {name!r}; there is: {NAME}")
     log = open_log(store)
     with Follower(log, views_path(store, views), rebuild=rebuild) as follower:
+        if supervised:
+            yield_to_parent()
+            _follow_woken(follower, poll_ms / 1_000)
+            return
         try:
             facts = {"follower": name, **_catch_up(follower, log.last_position, quiet=as_json)}
             if as_json:
                 print_json(facts)
             else:
                 print_facts(f"{name} of {store}", facts)
-            while not once:
-                if not follower.step():
-                    time.sleep(POLL_S)
+            if not once:
+                _follow_on(log, follower, poll_ms / 1_000)
         except KeyboardInterrupt:
             stderr.print(f"stopped at position {follower.anchor.position}")
 
@@ -63,3 +83,22 @@ def _catch_up(follower: Follower, last: int, *, quiet: bool) -> Row:
         "seconds": f"{time.perf_counter() - started:.2f}",
         "hash": follower.anchor.hash,
     }
+
+
+def _follow_on(log: EventLog, follower: Follower, poll_s: float) -> None:
+    """Follow whatever is stored, until interrupted."""
+    with settled(), closing(Changes(log.url)) as changes:
+        while True:
+            if not follower.step():
+                changes.wait(poll_s)
+
+
+def _follow_woken(follower: Follower, poll_s: float) -> None:
+    """Follow when stdin says so, until it ends; then to the end of the log, for a bounded time."""
+    with settled():
+        behind = True
+        while woken(0 if behind else poll_s):
+            behind = bool(follower.step(STEP_EVENTS, STEP_MS))
+        until = time.monotonic() + CATCH_UP_S
+        while follower.step(STEP_EVENTS, STEP_MS) and time.monotonic() < until:
+            pass

@@ -35,6 +35,7 @@ from exchange.cli.output import BROKEN, ENVIRONMENT, USAGE, fail
 from exchange.feeds.flow import FeedError
 from exchange.feeds.sample import SampleUnavailable
 from exchange.kernel.laws import InvariantViolation
+from exchange.processes.leash import leash
 from exchange.store.errors import StoreDamaged, StoreError
 
 app = typer.Typer(
@@ -84,7 +85,11 @@ app.command("withdrawals")(movements.print_withdrawals)
 
 @app.callback(invoke_without_command=True)
 def root(
-    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    leashed: Annotated[
+        bool, typer.Option("--leashed", help="At low priority, and no longer than stdin lasts.")
+    ] = False,
 ) -> None:
     """A trading venue in one process: order flow in, an auditable log out.
 
@@ -94,6 +99,8 @@ def root(
     if version:
         sys.stdout.write(f"exchange {__version__}\n")
         raise typer.Exit
+    if leashed:
+        leash()
 
 
 def main() -> None:

@@ -195,6 +195,11 @@ class Venue:
         note_halted(aside, self._clock.now_us())
 
     @property
+    def steady(self) -> bool:
+        """Whether venue time still is the wall clock's: false once that has jumped."""
+        return self._clock.steady
+
+    @property
     def room(self) -> int:
         """How many commands the queue takes now."""
         return self._bounds.queue - len(self._queue)

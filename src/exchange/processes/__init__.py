@@ -1,0 +1,1 @@
+"""Other processes beside a running one: some kept alive, some run from time to time."""

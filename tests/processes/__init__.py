@@ -1,0 +1,1 @@
+"""Other processes beside a running one."""

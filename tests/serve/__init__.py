@@ -1,0 +1,1 @@
+"""A venue with everything that runs beside it: real processes, real files."""
