@@ -274,6 +274,19 @@ def test_nothing_can_be_read_before_the_first_build_has_caught_up(store: Path) -
         Reader(views_of(store)).close()
 
 
+def test_views_stay_whatever_way_leads_to_them(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path from where one stands, or through a folder that is a link."""
+    whole = follow(store)
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for way in (Path(store.name), tmp_path / "link" / store.name):
+        assert whole == follow(way, rebuild=True)
+        seen = reconciled(way)
+        assert (whole, []) == (seen.position, seen.findings)
+
+
 def test_old_views_are_read_until_the_new_ones_have_caught_up(store: Path) -> None:
     """A reader that has them open goes over to the new ones with its next moment."""
     position = follow(store)

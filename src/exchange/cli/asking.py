@@ -25,10 +25,11 @@ CursorOption = Annotated[
     ),
 ]
 MinPosition = Annotated[
-    int | None,
+    int,
     typer.Option(
         "--min-position", metavar="POSITION", min=0,
         help="Wait until the views have reached this log position; exit 3 if they don't.",
+        show_default=False,
     ),
 ]  # fmt: skip
 Wait = Annotated[
@@ -50,9 +51,7 @@ def views_path(store: str, views: str | None) -> Path:
     return url.beside(".views") if views is None else url.path
 
 
-def open_views(
-    store: str, views: str | None, min_position: int | None = None, wait_s: float = 0
-) -> Reader:
+def open_views(store: str, views: str | None, min_position: int = 0, wait_s: float = 0) -> Reader:
     """The views of the store, to be asked, once they have reached a position.
 
     Raises:
@@ -60,8 +59,7 @@ def open_views(
         StoreError: there are none, or they can't be read.
     """
     reader = Reader(views_path(store, views))
-    if min_position is not None:
-        reader.wait_for(min_position, wait_s)
+    reader.wait_for(min_position, wait_s)
     return reader
 
 

@@ -34,14 +34,16 @@ def print_deposits(
     asset: AssetOption = None,
     limit: LimitOption = 100,
     cursor: CursorOption = None,
-    min_position: MinPosition = None,
+    min_position: MinPosition = 0,
     wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
     """Money that came in, the newest first; a reversal marks its deposit."""
     reader = open_views(store, views, min_position, wait)
     decimals = _decimals(reader, asset)
-    page = deposits(reader, account, asset, limit=limit, cursor=cursor_of(cursor))
+    page = deposits(
+        reader, account, asset, limit=limit, cursor=cursor_of(cursor), min_position=min_position
+    )
     rows = [
         asdict(row) | {
             "amount": to_text(int(row.amount), decimals[row.asset]),
@@ -65,7 +67,7 @@ def print_withdrawals(
     ] = None,
     limit: LimitOption = 100,
     cursor: CursorOption = None,
-    min_position: MinPosition = None,
+    min_position: MinPosition = 0,
     wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
@@ -74,7 +76,15 @@ def print_withdrawals(
         raise typer.BadParameter(f"{state!r} is none of {', '.join(STATUSES)}")
     reader = open_views(store, views, min_position, wait)
     decimals = _decimals(reader, asset)
-    page = withdrawals(reader, account, asset, state, limit=limit, cursor=cursor_of(cursor))
+    page = withdrawals(
+        reader,
+        account,
+        asset,
+        state,
+        limit=limit,
+        cursor=cursor_of(cursor),
+        min_position=min_position,
+    )
     rows = [
         asdict(row) | {
             "withdrawal": row.number, "state": row.status, "to": row.destination,

@@ -47,17 +47,18 @@ def print_statement(
     as_of: AsOf = None,
     limit: LimitOption = 100,
     cursor: CursorOption = None,
-    min_position: MinPosition = None,
+    min_position: MinPosition = 0,
     wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
     """What was booked on an account: opening balance + lines = closing balance, checked."""
-    if as_of is not None and min_position is not None:
+    if as_of is not None and min_position:
         raise typer.BadParameter("either --as-of or --min-position")
     asked = Asked(account, asset, time_of(since), time_of(until), limit, cursor_of(cursor))
     try:
         if as_of is None:
-            told = statement(open_views(store, views, min_position, wait), **asdict(asked))
+            reader = open_views(store, views, min_position, wait)
+            told = statement(reader, **asdict(asked), min_position=min_position)
         else:
             told = _past_statement(store, views, asked, as_of)
     except LookupError as error:

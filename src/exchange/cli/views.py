@@ -42,7 +42,7 @@ def print_orders(
     only_open: Annotated[bool, typer.Option("--open", help="Only open ones.")] = False,
     limit: LimitOption = 100,
     cursor: CursorOption = None,
-    min_position: MinPosition = None,
+    min_position: MinPosition = 0,
     wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
@@ -53,7 +53,13 @@ def print_orders(
     if symbol is not None:
         _market(reader, symbol)
     page = orders(
-        reader, account, symbol, only_open=only_open, limit=limit, cursor=cursor_of(cursor)
+        reader,
+        account,
+        symbol,
+        only_open=only_open,
+        limit=limit,
+        cursor=cursor_of(cursor),
+        min_position=min_position,
     )
     markets, decimals = reader.markets(), reader.decimals()
     rows = [_order(row, markets[row["symbol"]], decimals) for row in plain(page.rows)]
@@ -69,14 +75,14 @@ def print_trades(
     views: ViewsOption = None,
     limit: LimitOption = 100,
     cursor: CursorOption = None,
-    min_position: MinPosition = None,
+    min_position: MinPosition = 0,
     wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
     """A market's trades, the newest first."""
     reader = open_views(store, views, min_position, wait)
     market = _market(reader, symbol)
-    page = trades(reader, symbol, limit=limit, cursor=cursor_of(cursor))
+    page = trades(reader, symbol, limit=limit, cursor=cursor_of(cursor), min_position=min_position)
     quote = reader.decimals()[market.quote]
     rows = [_trade(row, market, quote) for row in plain(page.rows)]
     columns = ("number", "time", "price", "quantity", "value", "taker_side", "maker_order",
@@ -92,7 +98,7 @@ def print_candles(
     interval: Annotated[str, typer.Option(help=f"One of {', '.join(SPANS)}.")] = "1m",
     limit: LimitOption = 100,
     cursor: CursorOption = None,
-    min_position: MinPosition = None,
+    min_position: MinPosition = 0,
     wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
@@ -101,7 +107,9 @@ def print_candles(
         raise typer.BadParameter(f"{interval!r} is none of {', '.join(SPANS)}")
     reader = open_views(store, views, min_position, wait)
     market = _market(reader, symbol)
-    page = candles(reader, symbol, interval, limit=limit, cursor=cursor_of(cursor))
+    page = candles(
+        reader, symbol, interval, limit=limit, cursor=cursor_of(cursor), min_position=min_position
+    )
     quote = reader.decimals()[market.quote]
     rows = [_candle(row, market, quote) for row in plain(page.rows)]
     columns = ("start", "open", "high", "low", "close", "volume", "value", "trades")
@@ -112,13 +120,13 @@ def print_markets(
     *,
     store: StoreOption,
     views: ViewsOption = None,
-    min_position: MinPosition = None,
+    min_position: MinPosition = 0,
     wait: Wait = WAIT_S,
     as_json: JsonFlag = False,
 ) -> None:
     """Every market with its rules as they stand, by symbol."""
     reader = open_views(store, views, min_position, wait)
-    page, decimals = markets(reader), reader.decimals()
+    page, decimals = markets(reader, min_position=min_position), reader.decimals()
     rows = [_rules(row, decimals) for row in page.rows]
     columns = ("symbol", "state", "version", "base", "quote", "tick", "lot", "maker_ppm",
                "taker_ppm", "changed")  # fmt: skip

@@ -47,7 +47,7 @@ class Builds:
         """Remove the files that the pointer does not name."""
         current = self.current()
         for path in self.pointer.parent.glob(f"{_escaped(self.pointer.name)}.*"):
-            if path.suffix[1:].isdigit() and path != current:
+            if path.suffix[1:].isdigit() and path.resolve() != current:
                 _remove(path)
 
     def _number(self) -> int:
