@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from exchange.cli.moment import warn
 from exchange.cli.output import (
     BROKEN,
     JsonFlag,
@@ -130,6 +131,7 @@ def feed_venue(
 
     async def work() -> tuple[Outcome, Run]:
         async with serving(url, Bounds(commands=batch)) as venue:
+            warn(venue.opened.passed)
             with progress("feeding", len(flow.commands), quiet=quiet) as report:
                 run = await run_flow(venue, flow, listing, limit=limit, acks=acks, progress=report)
             outcome = report_flow(venue.log, flow, listing)

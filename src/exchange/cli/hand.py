@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from exchange.cli.look import open_log
+from exchange.cli.moment import warn
 from exchange.cli.output import BROKEN, fail, print_facts, print_json
 from exchange.kernel.decimals import DecimalError
 from exchange.kernel.rejects import Refusal
@@ -32,6 +33,7 @@ def submit(store: str, request_of: Callable[[Venue], tuple[Request, T]]) -> tupl
 
     async def work() -> tuple[Ack, T]:
         async with serving(StoreUrl.parse(store)) as venue:
+            warn(venue.opened.passed)
             request, more = request_of(venue)
             return await venue.submit(request), more
 

@@ -1,13 +1,15 @@
 """``--as-of`` and its kin: how a moment of the log is written on the command line."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from exchange.audit.asof import Moment, NotThere, Past, state_at
 from exchange.audit.times import time_text, time_us
-from exchange.cli.output import progress
+from exchange.cli.output import progress, stderr
 from exchange.store.log import EventLog
+from exchange.venue.opening import Passed
 
 DIGITS_MAX = 18
 
@@ -42,9 +44,17 @@ def past_of(log: EventLog, text: str | None) -> Past:
     moment = moment_of(text)
     try:
         with progress("replaying", moment.position or log.last_position, quiet=False) as report:
-            return state_at(log, moment, report)
+            past = state_at(log, moment, report)
     except NotThere as error:
         raise typer.BadParameter(str(error)) from error
+    warn(past.passed)
+    return past
+
+
+def warn(passed: Iterable[Passed]) -> None:
+    """Say which snapshots were of no use: the answer is the same, it only took longer."""
+    for it in passed:
+        stderr.print(f"warning: snapshot {it.path} is passed over: {it.reason}")
 
 
 def told(past: Past) -> str:

@@ -24,8 +24,8 @@ from exchange.venue.intake import Admitted, admit
 from exchange.venue.journal import Journal
 from exchange.venue.keys import Keys, binds
 from exchange.venue.laws import Watch, check_all
-from exchange.venue.replay import by_command, replay
-from exchange.venue.state import VenueState
+from exchange.venue.opening import open_state
+from exchange.venue.replay import by_command
 
 
 class QueueFull(Exception):  # noqa: N818 - the condition is the message
@@ -127,9 +127,9 @@ class Venue:
     def __init__(self, url: StoreUrl, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - frozen
         self._clock = Clock()
         self.log = LogWriter(url, EVENTS, at_us=self._clock.now_us())
-        self.state = VenueState()
         self.keys = Keys()
-        replay(self.state, self.log.read(), self.keys)
+        self.opened = open_state(self.log, self.keys)
+        self.state = self.opened.state
         check_all(self.state)
         self._watch = Watch(self.state)
         self._bounds = bounds
