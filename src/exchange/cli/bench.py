@@ -7,6 +7,7 @@ import typer
 
 from exchange.audit.verify import verify
 from exchange.bench.matching import measure_matching
+from exchange.bench.open import measure_open
 from exchange.bench.pipeline import STORE, measure_pipeline
 from exchange.bench.replay import measure_replay
 from exchange.bench.views import measure_views
@@ -94,6 +95,15 @@ def bench_views(
 ) -> None:
     """Following a whole log into read models, from none to caught up."""
     _show("views", measure_views(_say, store=store, quick=quick), as_json=as_json)
+
+
+@app.command("open")
+def bench_open(*, quick: QuickFlag = False, as_json: JsonFlag = False) -> None:
+    """Opening a store to trading: from genesis, from a snapshot; and what snapshots cost."""
+    result = measure_open(_say, quick=quick)
+    _show("open", result, as_json=as_json)
+    if not (result["hashes_equal"] and result["started_where_expected"]):
+        fail("what was opened is not what was closed", BROKEN)
 
 
 def _say(message: str) -> None:
