@@ -5,10 +5,8 @@ import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +15,7 @@ import msgspec
 
 from exchange.audit.asof import state_at
 from exchange.audit.snapshots import Made, Snapshotter
+from exchange.bench.beside import trade_beside_snapshots
 from exchange.bench.flow import SYMBOL, Flow
 from exchange.bench.loops import Tally, closed_loop
 from exchange.bench.pipeline import Load, prepare
@@ -40,7 +39,7 @@ class Size(msgspec.Struct, frozen=True):
     rounds: int  # of each opening; of the segments beside a snapshot, twice as many
 
 
-FULL = Size(Load(resting=100_000, segment=20_000), 900_000, 100_000, 3)
+FULL = Size(Load(resting=100_000, segment=50_000), 900_000, 100_000, 3)
 QUICK = Size(Load(accounts=50, resting=500, segment=500), 3_000, 500, 1)
 
 
@@ -71,6 +70,7 @@ def measure_open(progress: Progress, *, quick: bool = False) -> dict[str, Any]:
         first = _alone(_make, url.text)
         asyncio.run(_trade(url, flow, size, size.tail))
         progress("opening from a snapshot with a tail")
+        restored = [_alone(_restore, url.text) for _ in range(size.rounds)]
         tail = [_alone(_open, url.text) for _ in range(size.rounds)]
         second = _alone(_make, url.text)
         progress("opening from a snapshot at the end")
@@ -80,7 +80,7 @@ def measure_open(progress: Progress, *, quick: bool = False) -> dict[str, Any]:
         far = [_alone(_open, url.text) for _ in range(size.rounds)]
         events, replayed = _alone(_replay, url.text)
         progress("trading beside a process that makes snapshots")
-        beside = asyncio.run(_beside(url, flow, size))
+        beside = asyncio.run(trade_beside_snapshots(url, flow, size.load, 2 * size.rounds))
     openings = [*tail, *near, *far]
     seconds, far_seconds = _median(near), _median(far)
     return {
@@ -91,6 +91,7 @@ def measure_open(progress: Progress, *, quick: bool = False) -> dict[str, Any]:
         "from_snapshot": _told(near),
         "from_snapshot_with_tail": _told(tail),
         "ratio": round(seconds / far_seconds, 3),
+        "state_alone_with_tail": _told(restored),
         "snapshot": {
             "bytes": second.bytes,
             "seconds_from_genesis": first.seconds,
@@ -98,7 +99,7 @@ def measure_open(progress: Progress, *, quick: bool = False) -> dict[str, Any]:
         },
         "replay": {"events": events, "peak_mb": replayed},
         "beside": beside,
-        "hashes_equal": len({it.state_hash for it in [*near, *far, *tail]}) == 1,
+        "hashes_equal": len({it.state_hash for it in [*openings, *restored]}) == 1,
         "started_where_expected": all(it.from_position == 0 for it in far)
         and all(it.from_position > 0 for it in openings[: 2 * size.rounds]),
         "python": sys.version.split()[0],
@@ -106,67 +107,16 @@ def measure_open(progress: Progress, *, quick: bool = False) -> dict[str, Any]:
 
 
 async def _trade(url: StoreUrl, flow: Flow, size: Size, events: int, *, new: bool = False) -> int:
-    """Add so many events at least; how many orders are open then."""
+    """Add so many events, and few more; how many orders are open then."""
     tally = Tally()
     async with serving(url) as venue:
         until = venue.log.position + events
         if new:
             await prepare(venue, flow, size.load, tally)
         while venue.log.position < until:
-            await closed_loop(venue, flow.orders(size.load.segment), size.load.window, tally)
+            orders = 1 + (until - venue.log.position) // 4  # an order is 3 to 4 events
+            await closed_loop(venue, flow.orders(orders), size.load.window, tally)
         return len(venue.state.rooms[SYMBOL].book.orders)
-
-
-async def _beside(url: StoreUrl, flow: Flow, size: Size) -> dict[str, Any]:
-    """Orders a second, in turns with and without snapshots being made by another process."""
-    alone: list[float] = []
-    accompanied: list[float] = []
-    made, tally = 0, Tally()
-    async with serving(url) as venue:
-        for _ in range(2 * size.rounds):
-            alone.append(await _segment(venue, flow, size, tally))
-            with _making(url) as count:
-                accompanied.append(await _segment(venue, flow, size, tally))
-            made += count()
-    ratios = [with_ / without for with_, without in zip(accompanied, alone, strict=True)]
-    return {
-        "orders_per_s": round(statistics.median(alone)),
-        "orders_per_s_with_snapshots": round(statistics.median(accompanied)),
-        "snapshots": made,
-        "ratio": round(statistics.median(ratios), 3),
-        "ratios": [round(it, 3) for it in ratios],
-    }
-
-
-async def _segment(venue: Venue, flow: Flow, size: Size, tally: Tally) -> float:
-    requests = flow.orders(2 * size.load.segment)
-    return len(requests) / await closed_loop(venue, requests, size.load.window, tally)
-
-
-@contextmanager
-def _making(url: StoreUrl) -> Iterator[Callable[[], int]]:
-    """A process that has its state and makes snapshots until the end; how many, after that."""
-    spawn = multiprocessing.get_context("spawn")
-    ready, stop = spawn.Event(), spawn.Event()
-    made = spawn.Value("i", 0)
-    process = spawn.Process(target=_keep_making, args=(url.text, ready, stop, made))
-    process.start()
-    ready.wait()
-    try:
-        yield lambda: int(made.value)
-    finally:
-        stop.set()
-        process.join()
-
-
-def _keep_making(store: str, ready: Event, stop: Event, made: Any) -> None:  # noqa: ANN401 - a shared number
-    log = EventLog(StoreUrl.parse(store), EVENTS)
-    maker = Snapshotter(log)
-    maker.make()
-    ready.set()
-    while not stop.is_set():
-        made.value += maker.make() is not None
-    log.close()
 
 
 class _Snapshot(msgspec.Struct, frozen=True):
@@ -191,6 +141,16 @@ def _open(store: str) -> Opening:
     state_hash = venue.state.state_hash()
     venue.close()
     return Opening(seconds, start, last - start, len(venue.keys), state_hash, peak_mb)
+
+
+def _restore(store: str) -> Opening:
+    """The state alone, as a look back has it: no keys, no laws."""
+    started = time.perf_counter()
+    log = EventLog(StoreUrl.parse(store), EVENTS)
+    state, start = state_at(log).state, SnapshotFolder(log.url).files()[0].position
+    seconds, behind = time.perf_counter() - started, log.last_position - start
+    log.close()
+    return Opening(seconds, start, behind, 0, state.state_hash(), _peak_mb())
 
 
 def _replay(store: str) -> tuple[int, int | None]:

@@ -1,11 +1,20 @@
 """``exchange snapshot``: makes, lists and checks the snapshots that a store opens from."""
 
+import os
 import time
 from typing import Annotated, Any
 
 import typer
 
-from exchange.audit.snapshots import KEEP, Found, Snapshotter, folder_of, listed, verified
+from exchange.audit.snapshots import (
+    GIVING_WAY,
+    KEEP,
+    Found,
+    Snapshotter,
+    folder_of,
+    listed,
+    verified,
+)
 from exchange.audit.times import time_text
 from exchange.cli.look import open_log
 from exchange.cli.moment import warn
@@ -44,10 +53,13 @@ def make(
 ) -> None:
     """Make a snapshot at the log's last seal, beside whoever trades on the store.
 
-    With --follow the folded state stays in memory: a snapshot costs no second look at the log.
+    With --follow the folded state stays in memory: a snapshot costs no second look at the log,
+    and the process gives way to all others.
     """
     log = open_log(store)
     folder_of(log)
+    if follow:
+        os.nice(GIVING_WAY)
     began = time.perf_counter()
     maker = Snapshotter(log)
     warn(maker.passed)
