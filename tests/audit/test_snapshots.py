@@ -31,9 +31,9 @@ MOMENTS = 100
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve hundred commands and four snapshots."""
+    """Some commands of every kind, and four snapshots."""
     made = tmp_path_factory.mktemp("grown") / "venue.db"
-    assert 4 == len(grow(made, 1_200, 4))
+    assert 4 == len(grow(made, 700, 4))
     return made
 
 
@@ -60,7 +60,7 @@ def test_a_snapshot_at_any_seal_leads_where_the_log_leads(tmp_path: Path) -> Non
             assert state.encoded() == loaded.encoded()
             replay(loaded, log.read(file.position))
             assert end == loaded.encoded()
-    assert len(files) >= 60
+    assert 60 == len(files)
 
 
 def test_a_hundred_moments_are_the_same_with_snapshots_and_without(log: EventLog) -> None:
@@ -94,7 +94,7 @@ def test_the_command_line_shows_the_same_with_snapshots_and_without(
     with reading(path) as log:
         last = log.last_position
     chance = random.Random(SEED)  # noqa: S311 - as above
-    for position in chance.sample(range(last // 4, last + 1), 20):
+    for position in chance.sample(range(last // 4, last + 1), 8):
         for words in (("book", SYMBOL, "--queues"), ("balances",), ("order", "show", "BTC-USD:9")):
             command = (*words, "--json", "--as-of", position, "--store")
             assert inside(*command, url(bare)) == inside(*command, url(path))
@@ -136,7 +136,7 @@ def test_a_venue_that_starts_from_a_snapshot_trades_on_as_the_other(tmp_path: Pa
     acks_of(path, [*set_up(), *orders(1, 50)])
     bare = copied(path, tmp_path / "bare", "", ".heads")
     snapshot(path)
-    assert acks_of(bare, orders(51, 120)) == acks_of(path, orders(51, 120))
+    assert acks_of(bare, orders(51, 120), 7) == acks_of(path, orders(51, 120), 7)
     with reading(path) as quick, reading(bare) as slow:
         assert folded(slow).encoded() == folded(quick).encoded()
 
