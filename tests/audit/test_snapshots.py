@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tests.build import SYMBOL
 from tests.command import inside, url
 from tests.store.stored import forge
 from tests.store.trading import acks_of, drive, order, orders, set_up, venue_on
+from tests.twin import loaded
 
 MOMENTS = 100
 
@@ -139,6 +141,26 @@ def test_a_venue_that_starts_from_a_snapshot_trades_on_as_the_other(tmp_path: Pa
     assert acks_of(bare, orders(51, 120), 7) == acks_of(path, orders(51, 120), 7)
     with reading(path) as quick, reading(bare) as slow:
         assert folded(slow).encoded() == folded(quick).encoded()
+
+
+@pytest.mark.slow
+def test_the_recorded_flow_opens_from_any_of_its_snapshots(whole_log: Path, tmp_path: Path) -> None:
+    """Five minutes of it with thousands of orders; the state is the fold's from each seal on."""
+    path = copied(whole_log, tmp_path / "copy", "", ".heads")
+    with reading(path) as log:
+        whole, end = folded(log).encoded(), log.last_position
+        for share in (10, 4, 2):
+            seal = next(it for it in range(end // share, end) if log.seal_at(it) is not None)
+            state = VenueState()
+            replay(state, takewhile(lambda it, seal=seal: it.position <= seal, log.read()))  # type: ignore[misc]
+            again = loaded(state)
+            check_all(again)
+            replay(again, log.read(seal))
+            assert whole == again.encoded()
+    snapshot(path)
+    with reading(path) as log:
+        assert [None] == [it.wrong for it in verified(log)]
+        assert whole == open_state(log, Keys()).state.encoded()
 
 
 # Which are kept.

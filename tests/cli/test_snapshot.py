@@ -130,6 +130,14 @@ def test_a_snapshot_does_not_outlive_what_it_is_of(path: Path, tmp_path: Path) -
     assert "it is of another log" in row["verdict"]
 
 
+def test_a_demo_forgets_the_snapshots_of_the_store_that_it_replaces(path: Path) -> None:
+    """They would be passed over with a word each time."""
+    store = ("--store", url(path))
+    told("make", *store)
+    inside("demo", "--synthetic", "--dir", path.parent)
+    assert [] == told("list", *store)
+
+
 @pytest.mark.parametrize("word", ["make", "list", "verify"])
 def test_a_store_that_has_none_to_give_is_refused(word: str, tmp_path: Path) -> None:
     for store, reason in (("memory:", "in memory"), (url(tmp_path / "none.db"), "no store")):

@@ -60,6 +60,15 @@ def test_one_that_is_removed_can_not_be_read(folder: SnapshotFolder) -> None:
             ask()
 
 
+def test_all_are_forgotten_at_once(folder: SnapshotFolder) -> None:
+    folder.clear()
+    with folder.writing():
+        folder.write(5, b"")
+        folder.write(6, b"")
+    folder.clear()
+    assert [] == folder.files()
+
+
 def test_a_full_disk_leaves_nothing_of_it(small_disk: Callable[[int], Path]) -> None:
     folder = SnapshotFolder(url_of(small_disk(64) / "venue.db"))
     with folder.writing():

@@ -75,7 +75,7 @@ def measure_open(progress: Progress, *, quick: bool = False) -> dict[str, Any]:
         second = _alone(_make, url.text)
         progress("opening from a snapshot at the end")
         near = [_alone(_open, url.text) for _ in range(size.rounds)]
-        _forget(url)
+        SnapshotFolder(url).clear()
         progress("opening from genesis")
         far = [_alone(_open, url.text) for _ in range(size.rounds)]
         events, replayed = _alone(_replay, url.text)
@@ -166,13 +166,6 @@ def _alone(work: Callable[[str], Any], store: str) -> Any:  # noqa: ANN401 - wha
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh) as process:
         return process.submit(work, store).result()
-
-
-def _forget(url: StoreUrl) -> None:
-    folder = SnapshotFolder(url)
-    with folder.writing():
-        for it in folder.files():
-            folder.remove(it)
 
 
 def _peak_mb() -> int | None:

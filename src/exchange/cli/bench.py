@@ -15,6 +15,8 @@ from exchange.bench.workload import WorkloadUnavailable
 from exchange.cli.look import open_log
 from exchange.cli.output import BROKEN, JsonFlag, fail, print_facts, print_json, stderr
 from exchange.feeds.flow import FeedError
+from exchange.store.snapshots import SnapshotFolder
+from exchange.store.urls import StoreUrl
 
 app = typer.Typer(help="Measure.", no_args_is_help=True)
 
@@ -53,7 +55,8 @@ def bench_pipeline(
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for earlier in directory.glob(f"{STORE}*"):
+        SnapshotFolder(StoreUrl.parse(f"sqlite:///{directory / STORE}")).clear()
+        for earlier in filter(Path.is_file, directory.glob(f"{STORE}*")):
             earlier.unlink()
         result = measure_pipeline(_say, quick=quick, directory=directory)
     except OSError as error:

@@ -106,6 +106,15 @@ class SnapshotFolder:
         with _explained(file.path):
             file.path.unlink()
 
+    def clear(self) -> None:
+        """Forget all of them, as whoever removes their store does.
+
+        Raises:
+            StoreError: one can't be removed.
+        """
+        for it in self.files():
+            self.remove(it)
+
     def _named(self, position: int) -> Path:
         return self.path / f"{position:020}.snapshot"
 
