@@ -102,7 +102,7 @@ CASES: dict[str, Case] = {
     "another seal": Case(forged(seal="0" * 64), "the log has another seal"),
     "another place": Case(forged(position=2), "it stands at 2, its name says"),
     "another hash": Case(forged(state_hash="0" * 64), "its state has hash"),
-    "another time": Case(forged(at_us=1), "its state has hash"),
+    "another time": Case(forged(at_us=1), "its header says 1us"),
     "another state": Case(
         forged(state(lambda it: it.replace(b'"transfers":0', b'"transfers":9'))),
         "its state has hash",

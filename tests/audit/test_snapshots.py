@@ -256,6 +256,17 @@ def test_a_log_that_was_restored_older_does_without_the_newer_ones(tmp_path: Pat
     assert [third, first] == positions(SnapshotFolder(url_of(path)).files())
 
 
+def test_verifying_tells_a_false_header(tmp_path: Path) -> None:
+    path = tmp_path / "venue.db"
+    newest, *_ = grow(path, 60, 1)
+    with reading(path) as log:
+        true = unpack(newest.read())
+        place = Place(true.header.log_id, newest.position, true.header.seal, 7)
+        SnapshotFolder(log.url).write(newest.position, pack(restored(true), place)[1])
+        (found,) = verified(log)
+        assert (True, True) == (found.false, "its last command is at 7" in (found.wrong or ""))
+
+
 def test_verifying_tells_a_state_that_the_log_does_not_lead_to(tmp_path: Path) -> None:
     """Whole, behind the right seal, with the hash of its false state: only the fold can tell."""
     path = tmp_path / "venue.db"

@@ -146,13 +146,16 @@ def verified(log: EventLog, progress: Progress | None = None) -> list[Found]:
     """
     found = listed(log)
     checks = {it.file.position: it for it in found if it.header is not None}
-    state, last = VenueState(), max(checks, default=0)
+    state, last, command = VenueState(), max(checks, default=0), 0
 
     def followed() -> Iterator[Envelope]:
+        nonlocal command
         for it in takewhile(lambda it: it.position <= last, log.read()):
             yield it
-            if it.position in checks:
-                checks[it.position] = _compare(log, checks[it.position], state)
+            if it.originator_id != STORE_STREAM:
+                command = it.position
+            elif it.position in checks:
+                checks[it.position] = _compare(log, checks[it.position], state, command)
             if progress is not None and it.position % REPORT_EVERY == 0:
                 progress(it.position)
 
@@ -182,14 +185,16 @@ def _look(log: EventLog, file: SnapshotFile) -> Found:
         return Found(file, size, wrong=str(reason), false=True)
 
 
-def _compare(log: EventLog, found: Found, state: VenueState) -> Found:
-    """What is found, where the fold stands behind its seal."""
+def _compare(log: EventLog, found: Found, state: VenueState, command: int) -> Found:
+    """What is found, where the fold stands behind its seal and that command."""
+    wrong, folded = None, state.state_hash()
     try:
-        snapshot, folded = read_snapshot(log, found.file), state.state_hash()
-        told = restored(snapshot).state_hash()
+        snapshot = read_snapshot(log, found.file)
+        told, last = restored(snapshot).state_hash(), snapshot.header.command
+        if told != folded:
+            wrong = f"its state has hash {told}, the log's {folded}"
+        elif last != command:
+            wrong = f"its last command is at {last}, the log's at {command}"
     except Unusable as reason:
-        return msgspec.structs.replace(found, wrong=str(reason), false=True)
-    if told != folded:
-        differs = f"its state has hash {told}, the log's {folded}"
-        return msgspec.structs.replace(found, wrong=differs, false=True)
-    return found
+        wrong = str(reason)
+    return msgspec.structs.replace(found, wrong=wrong, false=True) if wrong else found

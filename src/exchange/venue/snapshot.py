@@ -114,8 +114,11 @@ def restored(snapshot: Snapshot) -> VenueState:
         found = state.state_hash()
     except FAULTS as error:
         raise Unusable(f"its state makes no sense: {error!r}") from error
-    if (found, state.at_us) != (snapshot.header.state_hash, snapshot.header.at_us):
-        raise Unusable(f"its state has hash {found}, its header {snapshot.header.state_hash}")
+    header = snapshot.header
+    if found != header.state_hash:
+        raise Unusable(f"its state has hash {found}, its header says {header.state_hash}")
+    if state.at_us != header.at_us:
+        raise Unusable(f"its state stands at {state.at_us}us, its header says {header.at_us}us")
     return state
 
 
