@@ -39,10 +39,11 @@ check: install  ## format, lint, types, contracts and the fast tests
 docs: install  ## the pages made from the code
 	$(BIN)/python docs/make_events.py
 
-bench: install  ## measure matching, the pipeline, replay and the read models
+bench: install  ## measure matching, the pipeline, replay, opening and the read models
 	$(BIN)/exchange bench matching
 	$(BIN)/exchange bench pipeline
 	$(BIN)/exchange bench replay
+	$(BIN)/exchange bench open
 	$(BIN)/exchange bench views
 
 lock:  ## pin the dependencies anew; LOCK_FLAGS=--upgrade takes newer ones

@@ -73,17 +73,22 @@ class Desk:
 
     def decide(self, request: Request, at_us: int | None = None) -> list[Envelope]:
         """Record the command with its effects, as the sequencer would; the laws are watched."""
-        journal = Journal(self.state, len(self.envelopes), self.past)
         at_us = max(self.at_us if at_us is None else at_us, self.state.at_us)
-        own = request.role is Role.SYSTEM
-        digest = content_digest(request.command) if own else admit(request).digest
-        decide(self.state, request, digest, at_us, journal)
+        journal = self.decided_on(self.state, request, at_us)
         self._watch.check(journal.envelopes)
         self.envelopes += journal.envelopes
         for it in journal.envelopes:
             self._at[it.originator_id, it.originator_version] = it.event
         self.effects = [envelope.event for envelope in journal.envelopes[1:]]
         return journal.envelopes
+
+    def decided_on(self, state: VenueState, request: Request, at_us: int) -> Journal:
+        """The command decided in a state that stands where the desk's does."""
+        journal = Journal(state, len(self.envelopes), self.past)
+        own = request.role is Role.SYSTEM
+        digest = content_digest(request.command) if own else admit(request).digest
+        decide(state, request, digest, at_us, journal)
+        return journal
 
     def past(self, stream: str, version: int) -> Event | None:
         """What was recorded there, as a log would tell."""
@@ -166,7 +171,16 @@ def rows(book: Book) -> list[tuple[int, int, str, str | None, int, int]]:
     """Asks, then bids, as queued: price, number, account, client order id, quantity, leaves."""
     dump = book.dump()
     return [
-        (price, number, account, client_order_id, quantity, leaves)
+        (price, it.number, it.account, it.terms.client_order_id, it.quantity, it.leaves)
         for price, queue in [*dump["asks"], *dump["bids"]]
-        for number, account, client_order_id, quantity, leaves, _ in queue
+        for it in queue
     ]
+
+
+def sleeping(book: Book) -> list[list[Any]]:
+    """As they arrived: number, account, client order id, trigger, price, quantity, leaves."""
+    return [
+        [it.number, it.account, it.terms.client_order_id, it.trigger, it.price, it.quantity,
+         it.leaves]
+        for it in book.dump()["asleep"]
+    ]  # fmt: skip

@@ -59,6 +59,7 @@ from exchange.matching.events import (
     StopEntered,
 )
 from exchange.matching.ladder import Order
+from exchange.matching.picture import Row
 from exchange.orders.commands import (
     AmendOrder,
     CancelOrders,
@@ -189,7 +190,7 @@ class Table:
     def asleep(self) -> str:
         """Who sleeps till which price, as they arrived; those that are woken too."""
         rows = self.desk.book().dump()["asleep"]
-        return ", ".join(f"{row[1]} {self.view.price(row[3])}" for row in rows)
+        return ", ".join(f"{row.account} {self.view.price(row.trigger)}" for row in rows)
 
     def woken(self) -> str:
         """Whose orders are triggered and wait for their turn."""
@@ -215,9 +216,9 @@ class Table:
         lines = [self._line(*level) for level in reversed(asks)]
         return "\n".join([*lines, "----", *(self._line(*level) for level in bids)])
 
-    def _line(self, price: int, queue: Iterable[tuple[Any, ...]]) -> str:
+    def _line(self, price: int, queue: Iterable[Row]) -> str:
         orders = self.desk.book().orders
-        waiting = ", ".join(_written(orders[number]) for number, *_ in queue)
+        waiting = ", ".join(_written(orders[row.number]) for row in queue)
         return f"{self.view.price(price)} | {waiting}"
 
     def _act(self, action: str) -> Ack:

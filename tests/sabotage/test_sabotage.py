@@ -422,6 +422,56 @@ SABOTAGES = {
         "",
         "tests/audit/test_reexecute.py::test_exactly_the_changed_decisions_are_told",
     ),
+    "a damaged snapshot is used": Sabotage(
+        "venue/snapshot.py",
+        "    if digest != _digest(rest):\n",
+        "    if not digest:\n",
+        "tests/audit/test_fallback.py",
+    ),
+    "a snapshot of another history is used": Sabotage(
+        "venue/opening.py",
+        "    if seal is None or seal.hash != header.seal:\n",
+        "    if seal is None and not header.seal:\n",
+        "tests/audit/test_snapshots.py"
+        "::test_a_log_that_was_restored_older_does_without_the_newer_ones",
+    ),
+    "a snapshot's state is not what its hash says": Sabotage(
+        "venue/snapshot.py",
+        "    if found != header.state_hash:\n",
+        "    if not found:\n",
+        "tests/audit/test_fallback.py",
+    ),
+    "a snapshot is written in place": Sabotage(
+        "store/snapshots.py",
+        'new = path.with_name(path.name + ".new")',
+        "new = path",
+        "tests/audit/test_snapshot_kill.py::test_a_maker_killed_at_a_point_leaves_good_ones_only",
+    ),
+    "a repeat from before the snapshot is done again": Sabotage(
+        "venue/opening.py",
+        "            keys.follow(record, position)\n",
+        '            keys.bind(b"", position)\n',
+        "tests/audit/test_snapshots.py"
+        "::test_a_repeat_from_before_the_snapshot_gets_its_first_answer",
+    ),
+    "a loaded order has not traded since it came": Sabotage(
+        "matching/picture.py",
+        "row.quantity, row.leaves, row.arrival,",
+        "row.quantity, row.quantity, row.arrival,",
+        "tests/venue/test_venue_machine.py",
+    ),
+    "a loaded market is listed by its name": Sabotage(
+        "venue/state.py",
+        "        for symbol in symbols:\n",
+        "        for symbol in sorted(symbols):\n",
+        "tests/venue/test_loading.py",
+    ),
+    "a loaded user has its blacklist by name": Sabotage(
+        "users/user.py",
+        'self.blacklist, self.killed = dict(dumped["blacklist"]), set(dumped["killed"])',
+        'self.blacklist, self.killed = dict(sorted(dumped["blacklist"])), set(dumped["killed"])',
+        "tests/venue/test_loading.py",
+    ),
     "a fee is told as if nothing had been charged before": Sabotage(
         "audit/explain/money.py",
         "before = self.charged",

@@ -48,9 +48,10 @@ from exchange.venue.laws import check_all
 from exchange.venue.replay import by_command, replay
 from exchange.venue.state import VenueState
 from exchange.wallet.events import WithdrawalSent
-from tests.build import BUY, SELL, Desk, limit
+from tests.build import BUY, SELL, limit
 from tests.cashier import Cashier, Terms
 from tests.effort import FULL, Effort, runs
+from tests.twin import TwinDesk
 from tests.venue.flow import (
     ASSETS,
     GENESIS,
@@ -93,7 +94,7 @@ class MoneyMachine(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         """Two markets, three users, four accounts with funds, terms for two assets of three."""
-        self.desk = Desk()
+        self.desk = TwinDesk()
         self.desk.done(
             *GENESIS,
             *(SetWithdrawalTerms(asset, *terms) for asset, terms in TERMS.items()),
@@ -335,6 +336,7 @@ class MoneyMachine(RuleBasedStateMachine):
         """The log alone tells the same story, and nothing in it was sent twice."""
         if not hasattr(self, "desk"):
             return
+        self.desk.compare()
         stored = [stored_again(envelope) for envelope in self.desk.envelopes]
         state = VenueState()
         replay(state, stored)

@@ -49,9 +49,10 @@ from exchange.venue.replay import by_command, replay
 from exchange.venue.state import VenueState
 from exchange.wallet.events import EntriesPosted
 from tests.bookkeeper import DAY_US, Bookkeeper, Fees, Verdict, asleep, find, queued, told
-from tests.build import BUY, SELL, Desk, limit, rows
+from tests.build import BUY, SELL, limit, rows, sleeping
 from tests.effort import FULL, MODES, Effort, Meetings, Seen, pairs, runs, seen, touched
 from tests.oracle import Order
+from tests.twin import TwinDesk
 from tests.venue.flow import (
     ASSETS,
     FUNDS,
@@ -101,7 +102,7 @@ class VenueMachine(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         """Two markets, three users, four accounts with funds."""
-        self.desk = Desk()
+        self.desk = TwinDesk()
         self.desk.done(*GENESIS)
         rooms = self.desk.state.rooms
         self.keeper = self.books([rooms[symbol].market.instrument for symbol in MARKETS])
@@ -397,7 +398,7 @@ class VenueMachine(RuleBasedStateMachine):
         for symbol in MARKETS:
             market, book = keeper.markets[symbol], state.rooms[symbol].book
             assert queued(market) == rows(book)
-            assert asleep(market) == book.dump()["asleep"]
+            assert asleep(market) == sleeping(book)
         for asset in ASSETS:
             for account in OWNERS:
                 assert keeper.held(account, asset) == self.desk.held(account, asset)
@@ -471,6 +472,7 @@ class VenueMachine(RuleBasedStateMachine):
         """A market closes, all its orders with it; then the log alone tells the same story."""
         if not hasattr(self, "desk"):
             return
+        self.desk.compare()
         for symbol in MARKETS:
             self.switch(symbol, MarketState.CLOSED)
         stored = [stored_again(envelope) for envelope in self.desk.envelopes]

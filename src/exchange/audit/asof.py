@@ -8,6 +8,7 @@ from exchange.kernel.events import Envelope
 from exchange.orders.records import CommandRecorded
 from exchange.store.log import EventLog
 from exchange.store.seal import Row
+from exchange.venue.opening import Passed, Start, nearest
 from exchange.venue.replay import STORE_STREAM, by_command, replay
 from exchange.venue.state import VenueState
 
@@ -32,12 +33,13 @@ class Past(msgspec.Struct):
     """The state behind the last whole command at or before a moment.
 
     ``position`` is that of the command's last event, ``at_us`` its venue time; both 0 when no
-    command was given yet.
+    command was given yet. ``passed`` are snapshots that could have helped and did not.
     """
 
     state: VenueState
     position: int = 0
     at_us: int = 0
+    passed: tuple[Passed, ...] = ()
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -52,20 +54,29 @@ LOOK_ROWS = 64
 """Rows read at a time on the way back to a record: most commands have fewer."""
 
 
-def state_at(log: EventLog, moment: Moment = END, progress: Progress | None = None) -> Past:
-    """Fold the log from its genesis to the last whole command at or before ``moment``.
+def state_at(
+    log: EventLog,
+    moment: Moment = END,
+    progress: Progress | None = None,
+    *,
+    genesis: bool = False,
+) -> Past:
+    """The state behind the last whole command at or before ``moment``.
 
-    The one place where a past state is made. O(events up to there).
+    From the nearest snapshot at or before it; from ``genesis``, where that is asked for or
+    there is none. The one place where a past state is made. O(state + events followed).
 
     Raises:
         NotThere: the position lies beyond the end of the log.
         InvariantViolation: the log can't be followed; ``verify`` tells more.
         StoreError: the store can't be read.
     """
-    past = Past(VenueState())
+    check_reached(log, moment)
+    start = Start(VenueState()) if genesis else nearest(log, moment.position, moment.at_us)
+    past = Past(start.state, start.command, passed=start.passed)
 
     def followed() -> Iterator[Envelope]:
-        for command in history(log, moment, progress):
+        for command in history(log, moment, progress, after=start.position):
             yield from command
             past.position = command[-1].position
 
@@ -75,17 +86,19 @@ def state_at(log: EventLog, moment: Moment = END, progress: Progress | None = No
 
 
 def history(
-    log: EventLog, moment: Moment = END, progress: Progress | None = None
+    log: EventLog, moment: Moment = END, progress: Progress | None = None, after: int = 0
 ) -> Iterator[list[Envelope]]:
     """Each whole command at or before ``moment``, in the order of the log.
+
+    ``after`` is 0 or the position of a seal: those before it are left out.
 
     Raises:
         NotThere: the position lies beyond the end of the log.
         StoreError: the store can't be read.
     """
     check_reached(log, moment)
-    told = 0
-    for command in by_command(log.read()):
+    told = after
+    for command in by_command(log.read(after)):
         if is_later(command, moment):
             return
         yield command

@@ -10,6 +10,7 @@ import typer
 
 from exchange.audit.verify import verify
 from exchange.bench.matching import measure_matching
+from exchange.bench.open import measure_open
 from exchange.bench.pipeline import STORE, measure_pipeline
 from exchange.bench.replay import measure_replay
 from exchange.bench.views import measure_views
@@ -19,6 +20,7 @@ from exchange.cli.look import open_log
 from exchange.cli.output import BROKEN, JsonFlag, fail, print_facts, print_json, stderr
 from exchange.feeds.flow import FeedError
 from exchange.serve import Followers, running
+from exchange.store.snapshots import SnapshotFolder
 from exchange.store.urls import StoreUrl
 from exchange.venue.sequencer import Venue
 
@@ -61,7 +63,8 @@ def bench_pipeline(
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for earlier in directory.glob(f"{STORE}*"):
+        SnapshotFolder(StoreUrl.parse(f"sqlite:///{directory / STORE}")).clear()
+        for earlier in filter(Path.is_file, directory.glob(f"{STORE}*")):
             earlier.unlink()
         result = measure_pipeline(
             _say, quick=quick, directory=directory, opening=partial(opened_with, followers),
@@ -114,6 +117,15 @@ async def opened_with(followers: Followers, url: StoreUrl) -> AsyncIterator[Venu
     """The venue with its read models followed so."""
     async with running(url, followers=followers, tell=_say) as live:
         yield live.venue
+
+
+@app.command("open")
+def bench_open(*, quick: QuickFlag = False, as_json: JsonFlag = False) -> None:
+    """Opening a store to trading: from genesis, from a snapshot; and what snapshots cost."""
+    result = measure_open(_say, quick=quick)
+    _show("open", result, as_json=as_json)
+    if not (result["hashes_equal"] and result["started_where_expected"]):
+        fail("what was opened is not what was closed", BROKEN)
 
 
 def _say(message: str) -> None:

@@ -14,6 +14,7 @@ from exchange.feeds import sample
 from exchange.feeds.flow import FeedError, read_flow
 from exchange.feeds.run import Listing
 from exchange.feeds.synthetic import synthetic_flow
+from exchange.store.snapshots import SnapshotFolder
 from exchange.store.urls import StoreUrl
 
 MINUTES = 5
@@ -74,6 +75,7 @@ def _clear(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in OWN_FILES:
             (folder / name).unlink(missing_ok=True)
+        SnapshotFolder(StoreUrl.parse(f"sqlite:///{folder / STORE}")).clear()
     except OSError as error:
         raise FeedError(f"{folder} can't be written: {error.strerror}") from error
 

@@ -15,6 +15,7 @@ from exchange.cli.beside import (
     opened,
     tell_red,
 )
+from exchange.cli.moment import warn
 from exchange.cli.output import (
     BROKEN,
     JsonFlag,
@@ -158,6 +159,7 @@ def feed_venue(
         async with opened(url, Bounds(commands=batch), beside) as live:
             venue = live.venue
             warn_of_halt(venue)
+            warn(venue.opened.passed)
             with progress("feeding", len(flow.commands), quiet=quiet) as report:
                 run = await run_flow(venue, flow, listing, limit=limit, acks=acks, progress=report)
             outcome = report_flow(venue.log, flow, listing)

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from exchange.cli.look import open_log
+from exchange.cli.moment import warn
 from exchange.cli.output import BROKEN, fail, print_facts, print_json
 from exchange.cli.poison import warn_of_halt
 from exchange.kernel.decimals import DecimalError
@@ -34,6 +35,7 @@ def submit(store: str, request_of: Callable[[Venue], tuple[Request, T]]) -> tupl
     async def work() -> tuple[Ack, T]:
         async with serving(StoreUrl.parse(store)) as venue:
             warn_of_halt(venue)
+            warn(venue.opened.passed)
             request, more = request_of(venue)
             return await venue.submit(request), more
 

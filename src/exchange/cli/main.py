@@ -24,6 +24,7 @@ from exchange.cli import (
     reconcile,
     replay,
     show,
+    snapshot,
     statement,
     user,
     venue,
@@ -63,6 +64,7 @@ venue.app.add_typer(poison.app, name="poison")
 venue.app.command("create")(listing.create_venue)
 market.app.command("add")(listing.add_market)
 account.app.command("transfer")(money.transfer)
+app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(bench.app, name="bench")
 app.command("demo")(demo.demo)
 app.command("play")(play.play_file)

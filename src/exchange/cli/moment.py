@@ -1,14 +1,15 @@
 """``--as-of`` and its kin: how a moment of the log is written on the command line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, TypeVar
 
 import typer
 
 from exchange.audit.asof import Moment, NotThere, Past, state_at
 from exchange.audit.times import time_text, time_us
-from exchange.cli.output import progress
+from exchange.cli.output import progress, stderr
 from exchange.store.log import EventLog
+from exchange.venue.opening import Passed
 
 T = TypeVar("T")
 
@@ -42,7 +43,9 @@ def moment_of(text: str | None) -> Moment:
 
 def past_of(log: EventLog, text: str | None) -> Past:
     """The state at the moment that ``text`` names."""
-    return looked_up(log, text, lambda moment, report: state_at(log, moment, report))
+    past = looked_up(log, text, lambda moment, report: state_at(log, moment, report))
+    warn(past.passed)
+    return past
 
 
 def looked_up(
@@ -55,6 +58,12 @@ def looked_up(
             return look(moment, report)
     except NotThere as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def warn(passed: Iterable[Passed]) -> None:
+    """Say which snapshots were of no use: the answer is the same, it only took longer."""
+    for it in passed:
+        stderr.print(f"warning: snapshot {it.path} is passed over: {it.reason}")
 
 
 def told(past: Past) -> str:

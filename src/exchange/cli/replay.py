@@ -105,7 +105,7 @@ def _run(
 
 
 def _fold(log: EventLog, report: Progress, *, until: int | None) -> dict[str, Any]:
-    past = state_at(log, Moment(position=until), report)
+    past = state_at(log, Moment(position=until), report, genesis=True)
     return {
         "position": past.position,
         "at": time_text(past.at_us),

@@ -1,8 +1,9 @@
 """The book: who waits at which price, in which order, and how events change that."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import msgspec
 from sortedcontainers import SortedList
 
 from exchange.kernel.events import Event
@@ -19,7 +20,7 @@ from exchange.matching.events import (
     StopsTriggered,
 )
 from exchange.matching.ladder import Ladder, Level, Odd, Order, shared
-from exchange.matching.picture import asleep, ordinary, queues, special, walk
+from exchange.matching.picture import Row, asleep, queues, unlinked, walk
 from exchange.matching.stops import Stops
 
 
@@ -81,6 +82,10 @@ class Book:
         for accepted in event.orders:
             self._accept(accepted)
         first, second = [self.orders[it.number] for it in event.orders]
+        self._join(first, second)
+
+    def _join(self, first: Order, second: Order) -> None:
+        """Make two open orders a list."""
         self.others |= {first.number: second, second.number: first}
         self._share(first, second, 1)
 
@@ -356,19 +361,39 @@ class Book:
     }
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data, queues in order: what the state hash covers."""
+        """All that decides what comes next, for JSON: what the state hash covers.
+
+        Orders as ``Row``, in the order of their queues, sleeping ones as they arrived.
+        """
         return {
             "version": self.version,
             "orders": self.order_count,
+            "arrivals": self.arrival_count,
             "trades": self.trade_count,
+            "last_price": self.last_price,
             "bids": queues(self.bids),
             "asks": queues(self.asks),
             "asleep": asleep(self.orders.values()),
             "woken": list(self.stops.woken),
             "lists": sorted([n, it.number] for n, it in self.others.items() if n < it.number),
-            "last_price": self.last_price,
-            "special": sorted(special(o) for o in self.orders.values() if not ordinary(o)),
         }
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can. O(orders)."""
+        self.version, self.last_price = dumped["version"], dumped["last_price"]
+        self.order_count, self.trade_count = dumped["orders"], dumped["trades"]
+        self.arrival_count = dumped["arrivals"]
+        names: dict[str, str] = {}  # an account -> the one object that stands for it
+        for _, queue in (*dumped["bids"], *dumped["asks"]):
+            for it in msgspec.convert(queue, list[Row]):
+                order = unlinked(it, names.setdefault(it.account, it.account))
+                self._count_odd(order, 1)
+                self._rest(order, it.number, order.account, it.shown)
+        for it in msgspec.convert(dumped["asleep"], list[Row]):
+            self._sleep(unlinked(it, names.setdefault(it.account, it.account)))
+        self._wake(StopsTriggered(tuple(dumped["woken"])))
+        for number, other in dumped["lists"]:
+            self._join(self.orders[number], self.orders[other])
 
     def check(self) -> None:
         """Laws B1 and B2 in full: O(orders).

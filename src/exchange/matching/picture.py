@@ -1,10 +1,13 @@
 """A book told in plain data, and its queues checked link by link."""
 
 from collections.abc import Iterable
-from typing import Any
+from operator import attrgetter
+
+import msgspec
 
 from exchange.kernel.laws import hold_law
-from exchange.matching.ladder import Ladder, Order
+from exchange.kernel.orders import OrderTerms
+from exchange.matching.ladder import Ladder, Odd, Order
 
 
 def walk(ladder: Ladder) -> list[Order]:
@@ -36,36 +39,69 @@ def walk(ladder: Ladder) -> list[Order]:
     return orders
 
 
-def queues(ladder: Ladder) -> list[list[Any]]:
-    """``[price, [[number, account, client id, quantity, leaves, mode], ...]]``, best first."""
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+    """An open order as its book's dump has it; the links follow from the rows' order."""
+
+    number: int
+    account: str
+    group: str | None  # where it is more than the account
+    price: int
+    quantity: int
+    leaves: int
+    arrival: int
+    display: int | None
+    shown: int
+    deadline_us: int | None
+    trigger: int | None
+    terms: OrderTerms
+
+
+def row(order: Order) -> Row:
+    """All of an order."""
+    group = None if order.group == order.account else order.group
+    odd = order.odd
+    if odd is None:
+        return Row(
+            order.number, order.account, group, order.price, order.quantity, order.leaves,
+            order.arrival, None, order.leaves, None, None, order.terms,
+        )  # fmt: skip
+    return Row(
+        order.number, order.account, group, order.price, order.quantity, order.leaves,
+        order.arrival, odd.display, order.shown, odd.deadline_us, odd.trigger, order.terms,
+    )  # fmt: skip
+
+
+def unlinked(row: Row, account: str) -> Order:
+    """The order again, in no queue yet; ``account`` is one object for all of its orders.
+
+    Whether an order has a trade group is asked by identity.
+    """
+    order = Order(
+        row.number, account, row.group or account, row.terms, row.terms.side, row.price,
+        row.quantity, row.leaves, row.arrival,
+    )  # fmt: skip
+    if (row.display, row.deadline_us, row.trigger) != (None, None, None):
+        order.odd = Odd(row.display, row.shown, row.deadline_us, row.trigger)
+    return order
+
+
+def queues(ladder: Ladder) -> list[tuple[int, list[Row]]]:
+    """Price and queue of each level, best first."""
     levels = []
     for key in reversed(ladder.keys):
         level, queue = ladder.levels[key], []
         order = level.head
         while order is not None:
-            queue.append(
-                [order.number, order.account, order.terms.client_order_id, order.quantity,
-                 order.leaves, order.terms.self_trade.value]
-            )  # fmt: skip
+            queue.append(row(order))
             order = order.next
-        levels.append([level.price, queue])
+        levels.append((level.price, queue))
     return levels
 
 
-def asleep(orders: Iterable[Order]) -> list[list[Any]]:
-    """``[number, account, client id, trigger, price, quantity, leaves]``, as they arrived."""
-    sleeping = sorted((o for o in orders if o.level is None), key=lambda order: order.arrival)
-    return [
-        [o.number, o.account, o.terms.client_order_id, o.trigger, o.price, o.quantity, o.leaves]
-        for o in sleeping
-    ]
+def asleep(orders: Iterable[Order]) -> list[Row]:
+    """Those in no queue, as they arrived."""
+    return [row(it) for it in sorted(filter(_sleeps, orders), key=attrgetter("arrival"))]
 
 
-def ordinary(order: Order) -> bool:
-    """Whether there is nothing special about it."""
-    return order.odd is None and order.group == order.account
-
-
-def special(order: Order) -> list[Any]:
-    """``[number, trade group, display, shown, deadline]``."""
-    return [order.number, order.group, order.display, order.shown, order.deadline_us]
+def _sleeps(order: Order) -> bool:
+    return order.level is None

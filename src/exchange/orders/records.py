@@ -1,6 +1,7 @@
 """The record that every command leaves: the first event of its effects."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -52,8 +53,12 @@ class CommandLog:
             self.refusals += 1
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data: what the state hash covers."""
+        """All that decides what comes next, for JSON: what the state hash covers."""
         return {"version": self.version, "refusals": self.refusals}
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can."""
+        self.version, self.refusals = dumped["version"], dumped["refusals"]
 
 
 def record_stream(account: str | None) -> str:

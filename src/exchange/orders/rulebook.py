@@ -1,6 +1,6 @@
 """The rulebook: assets, and each market's rules and state."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -61,13 +61,21 @@ class Assets:
                 raise TypeError(f"{self.id} has no event {type(event).__name__}")
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data: what the state hash covers.
+        """All that decides what comes next, for JSON: what the state hash covers.
 
         An asset's row ends with its withdrawal terms where it has some.
         """
         terms = {code: [msgspec.to_builtins(it)] for code, it in self.withdrawal_terms.items()}
         assets = [[it.code, it.decimals, *terms.get(it.code, ())] for it in self.by_code.values()]
         return {"version": self.version, "assets": sorted(assets)}
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can."""
+        self.version = dumped["version"]
+        for code, decimals, *terms in dumped["assets"]:
+            self.by_code[code] = Asset(code, decimals)
+            if terms:
+                self.withdrawal_terms[code] = msgspec.convert(terms[0], WithdrawalTerms)
 
 
 class Market:
@@ -105,7 +113,7 @@ class Market:
                 raise TypeError(f"{self.id} has no event {type(event).__name__}")
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data: what the state hash covers."""
+        """All that decides what comes next, for JSON: what the state hash covers."""
         instrument = msgspec.to_builtins(self.instrument)
         return {
             "version": self.version,
@@ -113,6 +121,12 @@ class Market:
             "instrument": instrument,
             "tiers": sorted([tier, *rates] for tier, rates in self.tiers.items()),
         }
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can."""
+        self.version, self.state = dumped["version"], MarketState(dumped["state"])
+        self.instrument = msgspec.convert(dumped["instrument"], Instrument)
+        self.tiers = {tier: FeeRates(*rates) for tier, *rates in dumped["tiers"]}
 
 
 class Switch:
@@ -133,8 +147,12 @@ class Switch:
         self.killed = isinstance(event, VenueKilled)
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data: what the state hash covers."""
+        """All that decides what comes next, for JSON: what the state hash covers."""
         return {"version": self.version, "killed": self.killed}
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can."""
+        self.version, self.killed = dumped["version"], dumped["killed"]
 
 
 def instrument_from(command: ListInstrument, assets: Assets) -> Instrument:

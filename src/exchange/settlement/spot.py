@@ -48,12 +48,17 @@ class Settlement:
             self.accrued[leg.order] = self.accrued.get(leg.order, 0) + accrues
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data: what the state hash covers."""
+        """All that decides what comes next, for JSON: what the state hash covers."""
         return {
             "version": self.version,
             "trades": self.trade_count,
             "accrued": sorted([order, accrued] for order, accrued in self.accrued.items()),
         }
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can."""
+        self.version, self.trade_count = dumped["version"], dumped["trades"]
+        self.accrued = dict(dumped["accrued"])
 
 
 def settle(

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import EventStore, InfrastructureFactory, PersistenceError
@@ -23,6 +23,8 @@ from exchange.store.mapper import Catalogue, EnvelopeMapper
 from exchange.store.seal import Row, genesis, seal_parts, sealed_parts
 from exchange.store.sqlite import LogFactory, LogRecorder, check_format
 from exchange.store.urls import StoreUrl
+
+E = TypeVar("E", bound=Event)
 
 LOG_FORMAT = 1
 PAGE_ROWS = 1_000
@@ -166,6 +168,40 @@ class EventLog(Application[str]):
         for rows in self.pages(after, page):
             for position, stream, version, topic, state in rows:
                 yield Envelope(stream, version, decode(topic, state), position)
+
+    def of_kind(self, kind: type[E], after: int, upto: int) -> Iterator[tuple[int, E]]:
+        """Position and event of all of one kind behind ``after``; others are not decoded.
+
+        Raises:
+            UnreadableEvent: as for :meth:`read`.
+        """
+        decode = self.catalogue.decode
+        for first in range(after, upto, PAGE_ROWS):
+            with _explained(self.url):
+                page = self.recorder.select_topic(kind.TOPIC, first, min(first + PAGE_ROWS, upto))
+            for position, state in page:
+                event = decode(kind.TOPIC, state)
+                assert isinstance(event, kind)  # noqa: S101 - no other kind has its topic
+                yield position, event
+
+    def seal_at(self, position: int) -> BatchSealed | None:
+        """The seal at that position; null where something else stands, or nothing.
+
+        Raises:
+            UnreadableEvent: as for :meth:`read`.
+        """
+        return next((seal for _, seal in self.of_kind(BatchSealed, position - 1, position)), None)
+
+    def first_epoch(self) -> EpochStarted:
+        """The log's first event, which names it.
+
+        Raises:
+            StoreDamaged: the log does not begin with an epoch.
+        """
+        first = next(self.read(0, 1), None)
+        if first is None or not isinstance(first.event, EpochStarted):
+            raise StoreDamaged(f"{self.url.text}: the log does not begin with an epoch")
+        return first.event
 
     def event(self, stream: str, version: int) -> Event | None:
         """The event of a stream at a version, if it is there. O(log rows).

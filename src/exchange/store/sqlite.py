@@ -47,6 +47,9 @@ INSERT_TOGETHER = """
 """
 """From all states in one piece, and a list that says whose part of it is which."""
 SELECT_ROWS = "SELECT * FROM stored_events WHERE rowid>? ORDER BY rowid LIMIT ?"
+SELECT_TOPIC = (
+    "SELECT rowid, state FROM stored_events WHERE rowid>? AND rowid<=? AND topic=? ORDER BY rowid"
+)
 
 
 class LogConnectionPool(SQLiteConnectionPool):
@@ -143,6 +146,14 @@ class LogRecorder(SQLiteApplicationRecorder):
             cursor.execute(SELECT_ROWS, (after, limit))
             rows: list[Row] = cursor.fetchall()
             return rows
+
+    def select_topic(self, topic: str, after: int, upto: int) -> list[tuple[int, bytes]]:
+        """Position and state of the events with that topic, in order: one short read."""
+        with self.datastore.transaction(commit=False) as cursor:
+            cursor.sqlite_cursor.row_factory = None
+            cursor.execute(SELECT_TOPIC, (after, upto, topic))
+            found: list[tuple[int, bytes]] = cursor.fetchall()
+            return found
 
     def checkpoint(self, mode: str = "PASSIVE") -> bool:
         """Move the write-ahead log into the file; whether all of it could be moved.

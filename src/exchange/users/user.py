@@ -1,6 +1,6 @@
 """A user: its accounts, what it may act as, and what stops it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from exchange.kernel.events import Event
@@ -75,7 +75,10 @@ class User:
         return (account for account in self.accounts if stopped or account in self.killed)
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data: what the state hash covers."""
+        """All that decides what comes next, for JSON: what the state hash covers.
+
+        References stay in their order: a refusal names the first that counts.
+        """
         return {
             "version": self.version,
             "accounts": list(self.accounts),
@@ -83,9 +86,17 @@ class User:
             "tiers": sorted([*tier] for tier in self.tiers.items()),
             "roles": sorted(role.value for role in self.roles),
             "suspended": self.suspended,
-            "blacklist": sorted([*entry] for entry in self.blacklist.items()),
+            "blacklist": [[*entry] for entry in self.blacklist.items()],
             "killed": sorted(self.killed),
         }
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can."""
+        self.version, self.suspended = dumped["version"], dumped["suspended"]
+        self.accounts = list(dumped["accounts"])
+        self.groups, self.tiers = dict(dumped["groups"]), dict(dumped["tiers"])
+        self.roles = set(map(Role, dumped["roles"]))
+        self.blacklist, self.killed = dict(dumped["blacklist"]), set(dumped["killed"])
 
 
 def _put(mapping: dict[str, V], key: str, value: V | None) -> None:

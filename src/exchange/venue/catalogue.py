@@ -1,6 +1,6 @@
 """Every event type and every aggregate of the venue, in one place."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from exchange.kernel.events import Envelope, Event
@@ -38,7 +38,10 @@ class Aggregate(Protocol):
         """Follow one event of this aggregate's stream."""
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data."""
+        """All that decides what comes next, for JSON."""
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can."""
 
 
 AGGREGATES: dict[str, Callable[[str], Aggregate]] = {

@@ -35,7 +35,8 @@ from exchange.venue.intake import Admitted, admit
 from exchange.venue.journal import Journal
 from exchange.venue.keys import Keys, OlderKeys, binds
 from exchange.venue.laws import Watch, check_all
-from exchange.venue.replay import by_command, replay
+from exchange.venue.opening import open_state
+from exchange.venue.replay import by_command
 from exchange.venue.state import VenueState
 
 
@@ -157,9 +158,9 @@ class Venue:
     ) -> None:
         self._clock = Clock()
         self.log = LogWriter(url, EVENTS, at_us=self._clock.now_us())
-        self.state = VenueState()
         self.keys = Keys(None if older is None else older(self.log))
-        replay(self.state, self.log.read(), self.keys)
+        self.opened = open_state(self.log, self.keys)
+        self.state = self.opened.state
         check_all(self.state)
         self._watch = Watch(self.state)
         self._bounds = bounds

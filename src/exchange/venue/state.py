@@ -7,7 +7,7 @@ import msgspec
 
 from exchange.kernel.events import Event
 from exchange.kernel.instruments import FeeRates
-from exchange.kernel.laws import InvariantViolation
+from exchange.kernel.laws import InvariantViolation, hold_law
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.kernel.roles import Role
 from exchange.matching.book import Book
@@ -27,8 +27,8 @@ from exchange.wallet.withdrawals import Withdrawals
 
 A = TypeVar("A")
 
-STATE_ENCODING = 3
-"""Version of what the state hash covers and how."""
+STATE_ENCODING = 4
+"""Version of what the state hash covers, and a snapshot holds, and how."""
 
 
 INDEXED = frozenset({CommandRecorded, FeeTierSet, *USER_EVENTS})
@@ -182,21 +182,58 @@ class VenueState:
         return isinstance(found, User) and role in found.roles
 
     def dump(self) -> dict[str, dict[str, Any]]:
-        """Stream -> state as plain data, for every stream that has an event."""
+        """Stream -> its state for JSON, for every stream that has an event."""
         return {
             stream: self.aggregates[stream].dump()
             for stream in sorted(self.aggregates)
             if self.aggregates[stream].version
         }
 
+    def encoded(self) -> bytes:
+        """The canonical encoding of the whole state: JSON, markets in the order of listing.
+
+        Positions, epochs, seals, keys and trace ids are no part of it.
+        """
+        whole = [STATE_ENCODING, self.at_us, self.at_work, list(self.rooms), self.dump()]
+        return msgspec.json.encode(whole, order="sorted")
+
     def state_hash(self) -> str:
-        """SHA-256 over the canonical encoding of the whole state, 64 hex digits.
+        """SHA-256 of the canonical encoding, 64 hex digits.
 
         Equal for equal commands at equal venue times, whatever the batches, restarts, store
-        or hash seed. Positions, epochs, seals, keys and trace ids are no part of it.
+        or hash seed.
         """
-        encoded = msgspec.json.encode([STATE_ENCODING, self.dump()], order="sorted")
-        return hashlib.sha256(encoded).hexdigest()
+        return hashlib.sha256(self.encoded()).hexdigest()
+
+    def load(self, encoded: bytes) -> None:
+        """Become what was encoded; only an empty state can. The indexes are made anew.
+
+        Raises:
+            InvariantViolation: it is of another encoding, or has a stream that nobody has.
+            ValueError, LookupError, TypeError: or no state at all.
+        """
+        encoding, at_us, at_work, symbols, dumped = msgspec.json.decode(encoded)
+        hold_law("R1", encoding == STATE_ENCODING, f"the state's encoding is {encoding}")
+        self.at_us, self.at_work = at_us, at_work
+        for symbol in symbols:
+            self.aggregate(f"market:{symbol}")
+        for stream, it in dumped.items():
+            self.aggregate(stream).load(it)
+        for aggregate in self.aggregates.values():
+            if isinstance(aggregate, User):
+                self._index_loaded(aggregate)
+
+    def _index_loaded(self, user: User) -> None:
+        name = user.id.removeprefix("user:")
+        self.owners.update(dict.fromkeys(user.accounts, name))
+        self.groups.update(user.groups)
+        self.tiers.update(user.tiers)
+        for account, tier in user.tiers.items():
+            for room in self.rooms.values():
+                _index_rates(room, account, tier)
+        if Role.ADMIN in user.roles:
+            self.admins.add(name)
+        self.barred.update(user.barred())
 
     def _make(self, stream: str, kind: type[A]) -> A:
         return self._narrow(self.aggregate(stream), kind)

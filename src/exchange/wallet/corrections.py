@@ -2,6 +2,7 @@
 person.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -60,10 +61,17 @@ class Corrections:
         return next((it for it in self.claims.values() if it.correction == correction), None)
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data: what the state hash covers."""
+        """All that decides what comes next, for JSON: what the state hash covers."""
         return {
             "version": self.version,
             "claims": self.claim_count,
             "waiting": [msgspec.to_builtins(self.claims[it]) for it in sorted(self.claims)],
             "done": sorted(self.done),
         }
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can."""
+        self.version, self.claim_count = dumped["version"], dumped["claims"]
+        self.done = set(dumped["done"])
+        waiting = msgspec.convert(dumped["waiting"], list[ClaimProposed])
+        self.claims = {it.number: it for it in waiting}

@@ -1,7 +1,7 @@
 """The ledger: every balance, and how posted entries change them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exchange.kernel.accounts import EXTERNAL, may_hold
@@ -91,13 +91,26 @@ class Ledger:
             self.withdrawing[entry.lines[0].asset] += _moved(entry, ":withdrawal")
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data: what the state hash covers."""
+        """All that decides what comes next, for JSON: what the state hash covers."""
         return {
             "version": self.version,
             "balances": sorted([*balance] for balance in self.balances()),
-            "references": sorted(self.references),
+            "references": sorted([*reference] for reference in self.references.items()),
             "transfers": self.transfer_count,
         }
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can."""
+        self.version, self.transfer_count = dumped["version"], dumped["transfers"]
+        self.references = dict(dumped["references"])
+        for name, asset, units in dumped["balances"]:
+            self._units[asset][name] = units
+            if name.endswith(":held"):
+                self.held[asset] += units
+            elif name.endswith(":withdrawal"):
+                self.withdrawing[asset] += units
+            elif name == EXTERNAL:
+                self.custody[asset] = -units
 
     def check(self) -> None:
         """Laws L1, L4 and L5 in full, and the totals of what is set aside: O(balances).

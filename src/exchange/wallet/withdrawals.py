@@ -2,6 +2,7 @@
 
 import enum
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ class Stage(enum.Enum):
     SENT = "sent"
 
 
-class Withdrawal(msgspec.Struct, gc=False):
+class Withdrawal(msgspec.Struct, array_like=True, gc=False):
     """An open one: what was asked for, and the steps that were taken since."""
 
     asked: WithdrawalRequested
@@ -44,10 +45,6 @@ class Withdrawal(msgspec.Struct, gc=False):
     def held(self) -> int:
         """What is set aside for it: its amount and its fee."""
         return self.asked.amount + self.asked.fee
-
-    def row(self) -> list[Any]:
-        """All of it as plain data."""
-        return [*msgspec.structs.astuple(self.asked), list(self.approvers), self.sender]
 
 
 class Withdrawals:
@@ -93,10 +90,20 @@ class Withdrawals:
             self.sent[ended.asked.asset] -= ended.asked.amount
 
     def dump(self) -> dict[str, Any]:
-        """The whole state as plain data: what the state hash covers."""
+        """All that decides what comes next, for JSON: what the state hash covers."""
         return {
             "version": self.version,
             "count": self.count,
-            "open": [self.open[number].row() for number in sorted(self.open)],
+            "open": [msgspec.to_builtins(self.open[number]) for number in sorted(self.open)],
             "references": sorted(self.references),
         }
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Become what was dumped; only an empty aggregate can."""
+        self.version, self.count = dumped["version"], dumped["count"]
+        self.references = set(dumped["references"])
+        for it in msgspec.convert(dumped["open"], list[Withdrawal]):
+            self.open[it.asked.number] = it
+            self.held[it.asked.asset] += it.held
+            if it.sender is not None:
+                self.sent[it.asked.asset] += it.asked.amount

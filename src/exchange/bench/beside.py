@@ -1,0 +1,75 @@
+"""What does a snapshot, made by another process, cost a venue that trades?"""
+
+import multiprocessing
+import os
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+from exchange.audit.snapshots import GIVING_WAY, Snapshotter
+from exchange.bench.flow import Flow
+from exchange.bench.loops import Tally, closed_loop
+from exchange.bench.pipeline import Load
+from exchange.store.log import EventLog
+from exchange.store.urls import StoreUrl
+from exchange.venue.catalogue import EVENTS
+from exchange.venue.sequencer import Venue, serving
+
+
+async def trade_beside_snapshots(
+    url: StoreUrl, flow: Flow, load: Load, rounds: int
+) -> dict[str, Any]:
+    """Orders a second of equal segments, in turns with and without a snapshot made meanwhile."""
+    alone: list[float] = []
+    accompanied: list[float] = []
+    tally = Tally()
+    async with serving(url) as venue:
+        with _maker(url) as (make, made):
+            for _ in range(rounds):
+                alone.append(await _segment(venue, flow, load, tally))
+                make()
+                accompanied.append(await _segment(venue, flow, load, tally))
+                made()
+    ratios = [with_ / without for with_, without in zip(accompanied, alone, strict=True)]
+    return {
+        "orders_a_segment": load.segment,
+        "orders_per_s": round(statistics.median(alone)),
+        "orders_per_s_with_a_snapshot": round(statistics.median(accompanied)),
+        "ratio": round(statistics.median(ratios), 3),
+        "ratios": [round(it, 3) for it in ratios],
+    }
+
+
+async def _segment(venue: Venue, flow: Flow, load: Load, tally: Tally) -> float:
+    requests = flow.orders(load.segment)
+    return len(requests) / await closed_loop(venue, requests, load.window, tally)
+
+
+@contextmanager
+def _maker(url: StoreUrl) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
+    """A process that holds its own folded state: what lets it make one, and waits for that."""
+    fresh = multiprocessing.get_context("spawn")
+    ours, theirs = fresh.Pipe()
+    process = fresh.Process(target=_make_when_told, args=(url.text, theirs))
+    process.start()
+    ours.recv()
+    try:
+        yield lambda: ours.send(True), ours.recv
+    finally:
+        ours.send(False)
+        process.join()
+
+
+def _make_when_told(store: str, told: "Connection[int, bool]") -> None:
+    """As ``exchange snapshot make --follow`` does."""
+    os.nice(GIVING_WAY)
+    log = EventLog(StoreUrl.parse(store), EVENTS)
+    maker = Snapshotter(log)
+    maker.make()
+    told.send(0)
+    while told.recv():
+        made = maker.make()
+        told.send(made.bytes if made else 0)
+    log.close()
