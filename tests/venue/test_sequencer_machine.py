@@ -51,6 +51,10 @@ mistakes = st.tuples(nonsense(), keys).map(lambda it: (it[0][0], it[0][1], it[1]
 repeats = st.integers(0, 30)  # how many requests ago
 
 
+AT_US = 1_000
+"""Venue time of all that happens: equal states have equal times."""
+
+
 class SequencerMachine(RuleBasedStateMachine):
     """Each step hands in some requests at once; a desk does them too, one by one."""
 
@@ -66,6 +70,7 @@ class SequencerMachine(RuleBasedStateMachine):
             self.stack.enter_async_context(serving(StoreUrl.parse("memory:"), bounds))
         )
         self.desk = Desk()
+        self.desk.at_us = AT_US
         self.bound: dict[Key, tuple[AnyCommand, Ack]] = {}
         self.requests: list[Request] = []
         self.first_acks: list[Ack] = []
@@ -116,7 +121,7 @@ class SequencerMachine(RuleBasedStateMachine):
 
     async def answers(self, requests: list[Request]) -> list[Ack | BaseException]:
         """What became of the requests, all handed in before any is decided."""
-        futures = [self.venue.submit(request, at_us=1_000) for request in requests]
+        futures = [self.venue.submit(request, at_us=AT_US) for request in requests]
         return await asyncio.gather(*futures, return_exceptions=True)
 
     def expect(self, request: Request, found: Ack | BaseException) -> None:
