@@ -133,10 +133,10 @@ async def running(
     async with AsyncExitStack() as stack:
         venue = Venue(url, bounds)
         stack.callback(venue.close)
+        stack.enter_context(settled())
         live = Running(url, venue, children, Jobs(jobs, tell))
         stack.push_async_callback(live.end)
         stack.push_async_callback(_drain, venue, asyncio.create_task(venue.run()))
-        stack.enter_context(settled())
         live.begin()
         yield live
 

@@ -287,6 +287,26 @@ def test_views_stay_whatever_way_leads_to_them(
         assert (whole, []) == (seen.position, seen.findings)
 
 
+def test_views_of_a_log_that_never_rests_are_read_when_they_have_caught_up(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a step looks into the log, the venue goes on: there is always more to follow."""
+    log, commit = LogWriter(url_of(store), EVENTS, at_us=0), views.Views.commit
+
+    def beside_a_busy_venue(self: views.Views, anchor: views.Anchor) -> None:
+        append(log, [Envelope(f"user:later-{log.position}", 1, UserRegistered(), 0)])
+        commit(self, anchor)
+
+    monkeypatch.setattr(views.Views, "commit", beside_a_busy_venue)
+    with opened(store) as reading, Follower(reading, views_of(store)) as follower:
+        assert follower.step() > 0
+        assert not follower.building
+        assert 0 < follower.step() < 10
+    monkeypatch.undo()
+    log.close()
+    assert [] == following(store)
+
+
 def test_old_views_are_read_until_the_new_ones_have_caught_up(store: Path) -> None:
     """A reader that has them open goes over to the new ones with its next moment."""
     position = follow(store)

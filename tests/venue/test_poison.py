@@ -46,6 +46,7 @@ from tests.store.trading import (
     orders,
     set_up,
     stored_acks,
+    venue_on,
 )
 from tests.venue.defects import broken_book, faulty, lawless
 
@@ -65,7 +66,7 @@ def aside(path: Path) -> Path:
 def stop_at(path: Path, *requests: Request) -> BaseException:
     """What stops a venue of the broken book at those requests; nobody is answered."""
     with broken_book():
-        outcomes, stopped = drive(Venue(url_of(path)), requests)
+        outcomes, stopped = drive(venue_on(path, commands=100), requests)
     assert stopped is not None
     assert {OutcomeUnknown} == {type(it) for it in outcomes}
     return stopped

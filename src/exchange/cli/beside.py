@@ -39,10 +39,13 @@ async def opened(url: StoreUrl, bounds: Bounds, beside: Beside) -> AsyncIterator
 
 
 def describe_beside(live: Running, beside: Beside) -> dict[str, Any]:
-    """What came of it, as facts; nothing, if nothing was asked for."""
+    """What came of it, when it has ended, as facts; nothing, if nothing was asked for."""
     facts: dict[str, Any] = {}
     if beside.followers is not Followers.NONE:
-        facts["followers"] = plain(live.followers)
+        facts["followers"] = [
+            {name: value for name, value in plain(it).items() if name != "pid"}
+            for it in live.followers
+        ]
     if beside.reconcile_every_s:
         facts["jobs"] = plain(live.jobs)
     return facts

@@ -48,6 +48,7 @@ class Child:
         self._process: Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
+        self._grace_s = 0.0
         self._position = 0  # the last one that it was woken for
         self._restarts = 0
         self._last_error = ""
@@ -66,6 +67,7 @@ class Child:
 
     async def end(self, grace_s: float) -> None:
         """Let it finish its work and end; after that time it is ended."""
+        self._grace_s = grace_s
         self._over.set()
         if self._process is not None:
             await self._process.stop(grace_s)
@@ -103,8 +105,8 @@ class Child:
         except OSError as error:
             self._died(f"can't be started: {error}")
             return True
-        if self._over.is_set():
-            process.release()
+        if self._over.is_set():  # Even so it has work: what came before it was there.
+            await process.stop(self._grace_s)
         self._process = process
         try:
             ended = await process.ended()

@@ -63,21 +63,22 @@ class Follower:
     def step(self, max_events: int = STEP_EVENTS, max_ms: int = ANY_TIME_MS) -> int:
         """Follow up to about so many events or so long, to a seal; how many were followed.
 
-        0 says that the views have caught up. A batch is never split: one that is larger than
-        the bounds is carried through. Commits once.
+        0 says that the views have caught up; those that are built are read from when they have
+        reached the end that the log had when the step began. A batch is never split: one that is
+        larger than the bounds is carried through. Commits once.
 
         Raises:
             FollowerStopped: an event can't be followed; the views stand where they stood.
             StoreError: log or views can't be read or written.
         """
         before = self._views.anchor
+        end = self._log.last_position if self.building else 0  # A busy log has a new one each time.
         anchor = self._follow(before, max_events, time.perf_counter() + max_ms / 1_000)
         if anchor is not None:
             self._commit(anchor)
-            return anchor.position - before.position
-        if self.building:
+        if self.building and self.anchor.position >= end:
             self._publish()
-        return 0
+        return 0 if anchor is None else anchor.position - before.position
 
     def catch_up(self, progress: Callable[[int], None] | None = None) -> int:
         """Follow to the end of the log as it is when that is reached; the position there."""

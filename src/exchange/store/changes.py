@@ -3,20 +3,26 @@
 import sqlite3
 import time
 
+from exchange.store.errors import StoreError
 from exchange.store.urls import StoreUrl
 
 LOOK_S = 0.01
+BUSY_TIMEOUT_S = 5
 
 
 class Changes:
     """Waits for commits of other processes to a store that is a file.
 
     SQLite counts them (``PRAGMA data_version``) in memory that all its users share.
+
+    Raises:
+        StoreError: the store can't be read, at any time.
     """
 
     def __init__(self, url: StoreUrl) -> None:
+        self._url = url
         self._connection = sqlite3.connect(
-            url.database("ro", ""), uri=True, isolation_level=None, timeout=0
+            url.database("ro", ""), uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
         )
         self._seen = self._version()
 
@@ -32,5 +38,8 @@ class Changes:
         self._connection.close()
 
     def _version(self) -> int:
-        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        try:
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._url.text}: {error}") from error
         return int(version)
