@@ -14,6 +14,7 @@ from exchange.processes.child import Child
 from exchange.processes.jobs import Job, Jobs, JobStatus
 from exchange.processes.process import command
 from exchange.projections.builds import Builds
+from exchange.projections.slices import Slices
 from exchange.projections.views import NAME, anchor_in
 from exchange.store.errors import StoreError
 from exchange.store.urls import StoreUrl
@@ -31,6 +32,7 @@ class Followers(enum.StrEnum):
     """How the read models of a running venue are followed."""
 
     NONE = "none"
+    SLICES = "slices"
     PROCESS = "process"
 
 
@@ -50,8 +52,11 @@ class FollowerStatus(msgspec.Struct, frozen=True):
 class Running:
     """A venue and what runs beside it; when it has ended, how that has ended."""
 
-    def __init__(self, url: StoreUrl, venue: Venue, children: list[Child], jobs: Jobs) -> None:
+    def __init__(
+        self, url: StoreUrl, venue: Venue, slices: Slices | None, children: list[Child], jobs: Jobs
+    ) -> None:
         self.venue = venue
+        self.slices = slices
         self._url = url
         self._children = children
         self._jobs = jobs
@@ -59,6 +64,13 @@ class Running:
     @property
     def followers(self) -> list[FollowerStatus]:
         """As of now; reads where the views stand."""
+        if self.slices is not None:
+            position, fault = self.slices.position, self.slices.fault
+            behind = self.venue.stored_position - position
+            mode = Followers.SLICES.value
+            return [
+                FollowerStatus(NAME, mode, position, behind, fault is None, last_error=fault or "")
+            ]
         position = _views_position(self._url) if self._children else 0
         behind = self.venue.stored_position - position
         return [
@@ -77,12 +89,13 @@ class Running:
     @property
     def health(self) -> Health:
         """As of now, without a look at any disk."""
-        faults = self.venue.faults
+        faults, slices = self.venue.faults, self.slices
         children = [child.status for child in self._children]
         return Health(
             (
                 Part.of("writer", f"{faults} commands refused as INTERNAL" if faults else None),
                 Part.of("clock", None if self.venue.steady else "the wall clock has jumped"),
+                *([] if slices is None else [Part.of(f"follower {NAME}", slices.fault)]),
                 *(
                     Part.of(f"follower {it.name}", None if it.healthy else it.last_error or "down")
                     for it in children
@@ -93,6 +106,8 @@ class Running:
 
     def begin(self) -> None:
         """Start what runs beside the venue."""
+        if self.slices is not None:
+            self.venue.beside.append(self.slices)
         for child in self._children:
             self.venue.beside.append(child.wake)
             child.begin()
@@ -102,6 +117,9 @@ class Running:
     async def end(self) -> None:
         """End that: jobs at once, followers when they have caught up with the venue's last."""
         await self._jobs.end()
+        if self.slices is not None:
+            self.slices.catch_up()
+            self.slices.close()
         await asyncio.gather(*(child.end(GRACE_S) for child in self._children))
 
 
@@ -128,13 +146,17 @@ async def running(
     children = []
     if followers is Followers.PROCESS:
         children = [Child(NAME, _follow(url, poll_ms), tell)]
-    if (children or jobs) and url.path is None:
-        raise StoreError("a store in memory is its own process's: others can't follow it")
+    if (followers is not Followers.NONE or jobs) and url.path is None:
+        raise StoreError(
+            "a store in memory has no place for read models, and no process but its own"
+        )
     async with AsyncExitStack() as stack:
         venue = Venue(url, bounds)
         stack.callback(venue.close)
         stack.enter_context(settled())
-        live = Running(url, venue, children, Jobs(jobs, tell))
+        in_slices = followers is Followers.SLICES
+        slices = Slices(venue.log, url.beside(".views"), tell, venue.wake) if in_slices else None
+        live = Running(url, venue, slices, children, Jobs(jobs, tell))
         stack.push_async_callback(live.end)
         stack.push_async_callback(_drain, venue, asyncio.create_task(venue.run()))
         live.begin()
@@ -145,6 +167,12 @@ def reconciliation(url: StoreUrl, every_s: float) -> Job:
     """``exchange reconcile`` from time to time."""
     line = command("--leashed", "reconcile", "--store", url.text, "--json")
     return Job("reconcile", line, {0: "ok", 1: "differs"}, every_s, in_words=_differing)
+
+
+def snapshots(url: StoreUrl, every_events: int) -> Job:
+    """``exchange snapshot make``, whenever so many events have come."""
+    line = command("--leashed", "snapshot", "make", "--store", url.text, "--json")
+    return Job("snapshot", line, {0: "ok"}, every_events=every_events)
 
 
 def _follow(url: StoreUrl, poll_ms: int) -> list[str]:

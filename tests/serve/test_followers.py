@@ -6,7 +6,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from exchange import serve
-from exchange.feeds.synthetic import synthetic_flow
 from exchange.health import Part
 from exchange.serve import Followers, Running, running
 from exchange.store.errors import StoreError
@@ -25,7 +23,7 @@ from tests.audit.logs import append, url_of
 from tests.command import answer, exchange, url
 from tests.processes.scripts import PATIENCE_S, at_last, script, until
 from tests.projections.world import batches, played, random_happenings, reconciled, views_of
-from tests.serve.trading import last_of, nobody_follows, position_of, trading
+from tests.serve.trading import feed, last_of, nobody_follows, position_of, start, trading
 
 NEVER_MS = 3_600_000
 """Whoever polls so seldom has to be woken."""
@@ -205,41 +203,12 @@ def test_a_supervised_follower_catches_up_when_its_stdin_ends(tmp_path: Path) ->
 
 # A venue in a process of its own.
 
-UNSHIELDED = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from exchange.cli import main; main()"
-)
-
-
-@pytest.fixture(scope="module")
-def flow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("flow") / "flow.csv"
-    file.write_bytes(synthetic_flow(20_000))
-    return file
-
-
-def feed(flow: Path, path: Path, *more: object) -> list[object]:
-    return ["feed", "run", flow, "--store", url(path), "--tick", "0.01", "--lot", "0.0001",
-            "--followers", "process", *more]  # fmt: skip
-
-
-def start(line: list[object]) -> "subprocess.Popen[str]":
-    """The venue in a process group of its own, as a terminal gives it."""
-    return subprocess.Popen(  # noqa: S603 - ours
-        [sys.executable, "-c", UNSHIELDED, *map(str, line)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
 
 def test_a_venue_that_is_killed_takes_its_follower_along_and_goes_on_later(
     flow: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "venue.db"
-    venue = start(feed(flow, path, "--batch", 1))
+    venue = start(feed(flow, path, "process", "--batch", 1))
     assert at_last(lambda: position_of(path) > 1_000)
     assert not nobody_follows(path)
     assert venue.poll() is None
@@ -247,7 +216,7 @@ def test_a_venue_that_is_killed_takes_its_follower_along_and_goes_on_later(
     venue.communicate()
     assert at_last(lambda: nobody_follows(path))
     assert position_of(path) <= last_of(path)  # a commit cut off may come back when it is opened
-    told = answer(*feed(flow, path, "--limit", 5_000))
+    told = answer(*feed(flow, path, "process", "--limit", 5_000))
     (follower,) = told["followers"]
     assert "jobs" not in told
     assert (0, 0, True) == (follower["lag_events"], follower["restarts"], follower["green"])
@@ -259,7 +228,7 @@ def test_ctrl_c_ends_the_venue_and_its_follower_without_a_word_of_it(
     flow: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "venue.db"
-    venue = start(feed(flow, path, "--batch", 20))
+    venue = start(feed(flow, path, "process", "--batch", 20))
     assert at_last(lambda: position_of(path) > 1_000)
     assert venue.poll() is None
     os.killpg(venue.pid, signal.SIGINT)
@@ -276,10 +245,12 @@ def test_what_is_red_at_the_end_is_told_and_ends_the_command_with_1(
 ) -> None:
     """Here views that a newer version has left behind: nothing is written to them."""
     path = tmp_path / "venue.db"
-    answer(*feed(flow, path, "--limit", 100))
+    answer(*feed(flow, path, "process", "--limit", 100))
     with closing(sqlite3.connect(views_of(path))) as connection:
         connection.execute("PRAGMA user_version=99")
-    done = exchange(*feed(flow, path, "--limit", 200), "--reconcile-every", 3_600, "--json", code=1)
+    done = exchange(
+        *feed(flow, path, "process", "--limit", 200), "--reconcile-every", 3_600, "--json", code=1
+    )
     told = json.loads(done.stdout)
     (follower,), (job,) = told["followers"], told["jobs"]
     assert (200, 0, False) == (told["commands"], follower["position"], follower["green"])

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -13,6 +15,7 @@ from exchange.serve import Followers, Running, running
 from exchange.store.errors import StoreLocked
 from exchange.store.lock import WriterLock
 from tests.audit.logs import url_of
+from tests.command import url
 from tests.projections.world import opened, views_of
 
 WINDOW = 64
@@ -63,3 +66,27 @@ def nobody_follows(path: Path) -> bool:
     except StoreLocked:
         return False
     return True
+
+
+UNSHIELDED = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from exchange.cli import main; main()"
+)
+
+
+def feed(flow: Path, path: Path, followers: str, *more: object) -> list[object]:
+    """The command line of a venue that takes in the flow."""
+    return ["feed", "run", flow, "--store", url(path), "--tick", "0.01", "--lot", "0.0001",
+            "--followers", followers, *more]  # fmt: skip
+
+
+def start(line: list[object]) -> "subprocess.Popen[str]":
+    """The venue in a process group of its own, as a terminal gives it."""
+    return subprocess.Popen(  # noqa: S603 - ours
+        [sys.executable, "-c", UNSHIELDED, *map(str, line)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )

@@ -7,7 +7,8 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from exchange.cli.output import plain, stderr
-from exchange.serve import Followers, Running, reconciliation, running
+from exchange.processes.jobs import Job
+from exchange.serve import Followers, Running, reconciliation, running, snapshots
 from exchange.store.urls import StoreUrl
 from exchange.venue.sequencer import Bounds
 
@@ -20,6 +21,12 @@ ReconcileOption = Annotated[
         "--reconcile-every", min=0, metavar="SECONDS", help="Reconcile so often; 0: never."
     ),
 ]
+SnapshotsOption = Annotated[
+    int,
+    typer.Option(
+        "--snapshot-every", min=0, metavar="EVENTS", help="Make a snapshot so often; 0: never."
+    ),
+]
 
 
 class Beside(NamedTuple):
@@ -27,14 +34,23 @@ class Beside(NamedTuple):
 
     followers: Followers = Followers.NONE
     reconcile_every_s: float = 0
+    snapshot_every: int = 0  # events
+
+    def jobs(self, url: StoreUrl) -> list[Job]:
+        """What is done from time to time."""
+        found = []
+        if self.reconcile_every_s:
+            found.append(reconciliation(url, self.reconcile_every_s))
+        if self.snapshot_every:
+            found.append(snapshots(url, self.snapshot_every))
+        return found
 
 
 @asynccontextmanager
 async def opened(url: StoreUrl, bounds: Bounds, beside: Beside) -> AsyncIterator[Running]:
     """The running venue; what goes wrong beside it is told on stderr at once."""
-    every_s = beside.reconcile_every_s
-    jobs = [reconciliation(url, every_s)] if every_s else []
-    async with running(url, bounds, beside.followers, jobs=jobs, tell=stderr.print) as live:
+    jobs, tell = beside.jobs(url), stderr.print
+    async with running(url, bounds, beside.followers, jobs=jobs, tell=tell) as live:
         yield live
 
 
@@ -46,7 +62,7 @@ def describe_beside(live: Running, beside: Beside) -> dict[str, Any]:
             {name: value for name, value in plain(it).items() if name != "pid"}
             for it in live.followers
         ]
-    if beside.reconcile_every_s:
+    if live.jobs:
         facts["jobs"] = plain(live.jobs)
     return facts
 

@@ -11,6 +11,7 @@ from exchange.cli.beside import (
     Beside,
     FollowersOption,
     ReconcileOption,
+    SnapshotsOption,
     describe_beside,
     opened,
     tell_red,
@@ -80,6 +81,7 @@ def run_feed(  # one option each
     fees: Annotated[Fees, typer.Option(help="Fee schedule.")] = Fees.STANDARD,
     followers: FollowersOption = Followers.NONE,
     reconcile_every: ReconcileOption = 0,
+    snapshot_every: SnapshotsOption = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a file of order flow through the full order path, as fast as it goes.
@@ -94,7 +96,7 @@ def run_feed(  # one option each
     flow = read_flow(file, price_decimals=price_decimals, quantity_decimals=quantity_decimals)
     if expect is not None and not expect.is_dir():
         raise FeedError(f"{expect} is no folder")
-    beside = Beside(followers, reconcile_every)
+    beside = Beside(followers, reconcile_every, snapshot_every)
     outcome, run, live = feed_venue(
         StoreUrl.parse(store), flow, listing, beside,
         limit=limit, batch=batch, acks=acks, quiet=as_json,

@@ -1,9 +1,11 @@
 """The read models' follower in the venue's own process: a slice at a time, between two batches."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from exchange.projections.follower import Follower
+from exchange.projections.follower import ANY_TIME_MS, STEP_EVENTS, Follower
+from exchange.projections.views import NAME
 from exchange.store.errors import StoreError
 from exchange.store.log import EventLog
 
@@ -18,26 +20,34 @@ SLICE_MS = 5
 class Slices:
     """Follows ``log`` into the views of ``pointer``; a venue serves it, as one of ``beside``.
 
-    A slice ends at the first seal behind its bounds. A follower that stops is left alone, and
-    trading goes on: ``fault`` says why. All methods belong to the venue's thread.
-
-    Raises:
-        StoreError: as for :class:`Follower`.
+    A slice ends at the first seal behind its bounds. A follower that can't be opened, or stops,
+    is left alone, and trading goes on: ``fault`` says why, and ``tell`` is told at once.
+    ``wake`` lets the venue serve it though nothing was stored. All methods belong to the
+    venue's thread.
     """
 
-    def __init__(self, log: EventLog, pointer: Path) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        pointer: Path,
+        tell: Callable[[str], None],
+        wake: Callable[[], None],
+    ) -> None:
         self._log = log
         self._pointer = pointer
-        self._follower: Follower | None = Follower(log, pointer)
+        self._tell = tell
+        self._wake = wake
+        self._follower: Follower | None = None
         self._next_s = 0.0  # monotonic time of the next slice
-        self._paused = False
-        self.position = self._follower.anchor.position
+        self.paused = False
+        self.position = 0  # where the views stand
         self.fault: str | None = None
+        self._open(rebuild=False)
 
     def __call__(self, stored: int) -> float | None:
         """Follow a little of what is stored up to there; in how many seconds to come again."""
         follower = self._follower
-        if follower is None or self._paused:
+        if follower is None or self.paused:
             return None
         if self.position >= stored and not follower.building:
             return None
@@ -48,32 +58,23 @@ class Slices:
         self._next_s = time.monotonic() + EVERY_S
         return 0 if stored - self.position >= WAITING_MAX else EVERY_S
 
-    def _step(self, follower: Follower, events: int, ms: int) -> int:
-        """How many events were followed; none by a follower that stops."""
-        try:
-            return follower.step(events, ms)
-        except StoreError as error:
-            self._stop(str(error))
-            return 0
-        finally:
-            self.position = follower.anchor.position
-
     def catch_up(self) -> None:
         """Follow to the end of the log, for a venue that has ended."""
-        if self._follower is not None and not self._paused:
-            while self._step(self._follower, 10 * SLICE_EVENTS, 10 * SLICE_MS):
+        follower = self._follower
+        if follower is not None and not self.paused:
+            while self._step(follower, STEP_EVENTS, ANY_TIME_MS):
                 pass
 
     def pause(self) -> None:
         """Follow nothing until :meth:`resume`; readers keep what is there."""
-        self._paused = True
+        self.paused = True
 
     def resume(self) -> None:
-        """Go on, from where the views stand; a follower that stopped tries again."""
+        """Go on, from where the views stand; a follower that has stopped tries again."""
         self._open(rebuild=False)
 
     def rebuild(self) -> None:
-        """Build new views beside those that are read, and let them take their place."""
+        """Build new views beside those that are read; they take their place when caught up."""
         self._open(rebuild=True)
 
     def close(self) -> None:
@@ -84,14 +85,26 @@ class Slices:
 
     def _open(self, *, rebuild: bool) -> None:
         self.close()
-        self._paused, self.fault = False, None
+        self.paused, self.fault = False, None
         try:
             self._follower = Follower(self._log, self._pointer, rebuild=rebuild)
         except StoreError as error:
-            self._stop(str(error))
+            self._stop(error)
         else:
             self.position = self._follower.anchor.position
+            self._wake()
 
-    def _stop(self, fault: str) -> None:
+    def _step(self, follower: Follower, events: int, ms: int) -> int:
+        """How many events were followed; none by a follower that stops."""
+        try:
+            return follower.step(events, ms)
+        except StoreError as error:
+            self._stop(error)
+            return 0
+        finally:
+            self.position = follower.anchor.position
+
+    def _stop(self, error: StoreError) -> None:
         self.close()
-        self.fault = fault
+        self.fault = str(error)
+        self._tell(f"follower {NAME}: {error}")

@@ -228,6 +228,10 @@ class Venue:
             self._wake.set()
         return future
 
+    def wake(self) -> None:
+        """Let what is beside the venue be served though nothing was stored."""
+        self._wake.set()
+
     def look(self, question: Callable[[VenueState], T]) -> "asyncio.Future[Seen[T]]":
         """Ask the state; the future ends when everything that the answer shows is on disk.
 
