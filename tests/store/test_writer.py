@@ -733,3 +733,20 @@ def fail_and_recover(
     assert acks == again[: len(acks)]
     assert again == [ack for key, ack in stored_acks(path).items() if key.isdigit()]
     verified(path)
+
+
+def test_the_writer_s_own_rows_are_those_of_the_file_wherever_one_begins(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last of them come from memory, and nothing that is not stored."""
+    monkeypatch.setattr("exchange.store.log.RECENT_ROWS", 12)
+    with writer(path) as log, reader(path) as other:
+        for size in (1, 3, 5, 2, 4):
+            log.append(notes(log, *["note:a"] * size))
+            draft = log.draft()
+            draft.add(notes(log, "note:b"))
+            for after in range(log.position + 2):
+                rows = list(log.rows(after, 2))
+                assert rows == list(other.rows(after))
+                assert rows == [row for row in other.rows() if row[0] > after]
+        assert all(len(page) <= 2 for page in log.pages(log.position - 6, 2))

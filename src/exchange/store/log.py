@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import uuid
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -30,6 +31,8 @@ LOG_FORMAT = 1
 PAGE_ROWS = 1_000
 """Few enough that the last is still in the processor's cache when the first is done with."""
 STREAM_PAGE_EVENTS = 500
+RECENT_ROWS = 20_000
+"""Rows that the writer keeps at hand for those who follow it closely."""
 CHECKPOINT_ROWS = 30_000
 """Rows appended between checkpoints; a batch is never split by one."""
 
@@ -233,6 +236,8 @@ class LogWriter(EventLog):
         self._lock: WriterLock | None = None
         self._heads: HeadsFile | None = None
         self._file: int | None = None
+        self._recent: deque[list[Row]] = deque()  # the last batches that were stored
+        self._recent_rows = 0
         if url.path is not None:
             if not url.path.parent.is_dir():
                 raise StoreError(f"there is no folder {url.path.parent}")
@@ -355,7 +360,25 @@ class LogWriter(EventLog):
             except StoreError as error:
                 raise CommitFailed(f"batch {head.batch} is stored, but {error}") from error
         self._in_doubt = False
+        self._keep_recent(rows)
         return head.position
+
+    def _keep_recent(self, rows: list[Row]) -> None:
+        self._recent.append(rows)
+        self._recent_rows += len(rows)
+        while self._recent_rows > RECENT_ROWS:
+            self._recent_rows -= len(self._recent.popleft())
+
+    def pages(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[list[Row]]:
+        """As :meth:`EventLog.pages`; what was stored a moment ago comes from memory."""
+        recent = list(self._recent)  # at once: another thread may be storing
+        if not recent or after < recent[0][0][0] - 1:
+            yield from super().pages(after, page)
+            return
+        for rows in recent:
+            first, last = rows[0][0], rows[-1][0]
+            for start in range(max(0, after + 1 - first), last + 1 - first, page):
+                yield rows[start : start + page]
 
     @property
     def checkpoint_due(self) -> bool:
