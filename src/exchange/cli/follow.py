@@ -25,7 +25,7 @@ from exchange.store.log import EventLog
 
 STEP_MS = 500
 """A supervised follower looks at its stdin so often, however far it is behind."""
-REST_S = 0.02
+REST_S = 0.05
 """Between two commits: what comes meanwhile shares the next one, at half the cost an event."""
 CATCH_UP_S = 10.0
 """What it has for the rest of the log when its stdin has ended."""
