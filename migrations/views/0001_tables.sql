@@ -79,29 +79,31 @@ CREATE TABLE trades (
     taker_side TEXT NOT NULL,
     maker_order INTEGER NOT NULL,
     taker_order INTEGER NOT NULL,
+    maker_account TEXT NOT NULL,
+    taker_account TEXT NOT NULL,
+    maker_fee TEXT NOT NULL,  -- in what the maker receives
+    taker_fee TEXT NOT NULL,  -- in what the taker receives
+    maker_ppm INTEGER NOT NULL,
+    taker_ppm INTEGER NOT NULL,
+    rebate TEXT NOT NULL,  -- what the maker got of the taker's fee, in that asset
     position INTEGER NOT NULL,  -- of its settlement
     at_us INTEGER NOT NULL,
     busted_position INTEGER,  -- of the correction that undid it
     PRIMARY KEY (symbol, number)
 ) STRICT, WITHOUT ROWID;
 
--- Each trade twice, as its buyer and its seller see it.
-CREATE TABLE fills (
-    symbol TEXT NOT NULL,
-    trade INTEGER NOT NULL,
-    side TEXT NOT NULL,
-    role TEXT NOT NULL,  -- maker or taker
-    order_number INTEGER NOT NULL,
-    account TEXT NOT NULL,
-    price INTEGER NOT NULL,
-    quantity INTEGER NOT NULL,
-    fee TEXT NOT NULL,  -- in what this side receives
-    rate_ppm INTEGER NOT NULL,
-    rebate TEXT NOT NULL,  -- what this side, the maker, got of the other's fee, in that asset
-    position INTEGER NOT NULL,
-    at_us INTEGER NOT NULL,
-    PRIMARY KEY (symbol, trade, side)
-) STRICT, WITHOUT ROWID;
+-- Each trade twice, as its maker and its taker see it.
+CREATE VIEW fills AS
+SELECT
+    symbol, number AS trade, CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side,
+    'maker' AS role, maker_order AS order_number, maker_account AS account, price, quantity, value,
+    maker_fee AS fee, maker_ppm AS rate_ppm, rebate, position, at_us
+FROM trades
+UNION ALL
+SELECT
+    symbol, number, taker_side, 'taker', taker_order, taker_account, price, quantity, value,
+    taker_fee, taker_ppm, '0', position, at_us
+FROM trades;
 
 -- Only spans with a trade are stored; a query fills the flat ones between them.
 CREATE TABLE candles (
@@ -124,35 +126,55 @@ CREATE TABLE balances (
     asset TEXT NOT NULL,
     balance TEXT NOT NULL,
     position INTEGER NOT NULL,  -- of its last change
-    UNIQUE (account, asset)
+    last_line INTEGER NOT NULL,  -- its number
+    line_count INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE entries (
-    number INTEGER PRIMARY KEY,  -- gapless, in the order of the log
+-- The entries that a command has made, with their lines: one row, for rows cost more than all that
+-- stands in them. Entries and lines are numbered gaplessly, in the order of the log. Amounts are
+-- integers of any size: `->` gives them as they stand, `->>` would round.
+CREATE TABLE postings (
+    first_line INTEGER PRIMARY KEY,
+    first_entry INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    entry_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
+    at_us INTEGER NOT NULL,
     cause_stream TEXT NOT NULL,  -- stream and version of the causing command's record
     cause_version INTEGER NOT NULL,
-    at_us INTEGER NOT NULL
+    entries TEXT NOT NULL,  -- JSON: [[entry id, kind], ...]
+    -- JSON: [[nth of the entries from 0, balances.id, amount, balance after this line, number of
+    -- the line before it of this balance or 0], ...]
+    lines TEXT NOT NULL
 ) STRICT;
 
-CREATE TABLE lines (
-    number INTEGER PRIMARY KEY,  -- gapless, in the order of the log
-    entry INTEGER NOT NULL,  -- entries.number
+-- Every 256th line of a balance. Its lines are found by walking back from one of these or from the
+-- last: an index of them would cost more than all else, as each line has its place elsewhere in it.
+CREATE TABLE marks (
     balance_id INTEGER NOT NULL,
-    amount TEXT NOT NULL,
-    balance TEXT NOT NULL  -- after this line
-) STRICT;
+    line INTEGER NOT NULL,
+    PRIMARY KEY (balance_id, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW entries AS
+SELECT
+    first_entry + key AS number, position, value ->> 0 AS entry_id, value ->> 1 AS kind,
+    cause_stream, cause_version, at_us
+FROM postings, json_each(entries);
+
+CREATE VIEW lines AS
+SELECT
+    first_line + key AS number, first_entry + (value ->> 0) AS entry, value ->> 1 AS balance_id,
+    value -> 2 AS amount, value -> 3 AS balance, value ->> 4 AS previous
+FROM postings, json_each(lines);
 
 -- The ledger as it is read: one row a line.
 CREATE VIEW ledger AS
 SELECT
-    lines.number, position, entry_id, kind, account, asset, amount, lines.balance,
-    cause_stream, cause_version, at_us
-FROM lines
-JOIN entries ON entries.number = lines.entry
-JOIN (SELECT id, account, asset FROM balances) ON id = lines.balance_id;
+    first_line + it.key AS number, postings.position,
+    entries -> (it.value ->> 0) ->> 0 AS entry_id, entries -> (it.value ->> 0) ->> 1 AS kind,
+    account, asset, it.value -> 2 AS amount, it.value -> 3 AS balance, cause_stream,
+    cause_version, at_us
+FROM postings, json_each(lines) AS it
+JOIN balances ON id = it.value ->> 1;
 
 CREATE TABLE deposits (
     reference TEXT PRIMARY KEY,
@@ -182,3 +204,9 @@ CREATE TABLE withdrawals (
     updated_position INTEGER NOT NULL,
     updated_us INTEGER NOT NULL
 ) STRICT;
+
+-- What each idempotency key is bound to; of a key bound twice, the first.
+CREATE TABLE keys (
+    digest BLOB PRIMARY KEY,  -- 16 bytes that stand for account, kind and key
+    position INTEGER NOT NULL  -- of the command's record
+) STRICT, WITHOUT ROWID;

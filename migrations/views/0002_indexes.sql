@@ -1,6 +1,7 @@
 -- What questions and open orders are found by.
-CREATE INDEX IF NOT EXISTS orders_by_account ON orders (account, created_position, number);
-CREATE INDEX IF NOT EXISTS open_orders ON orders (account, created_position, number) WHERE reason IS NULL;
-CREATE INDEX IF NOT EXISTS fills_by_account ON fills (account, position);
-CREATE INDEX IF NOT EXISTS lines_by_balance ON lines (balance_id);
+CREATE INDEX IF NOT EXISTS balances_by_account ON balances (account, asset);
+CREATE INDEX IF NOT EXISTS orders_by_account ON orders (created_position >> 15, account, created_position, number);
+CREATE INDEX IF NOT EXISTS open_orders ON orders (symbol, number) WHERE reason IS NULL;
 CREATE INDEX IF NOT EXISTS withdrawals_by_account ON withdrawals (account, number);
+CREATE INDEX IF NOT EXISTS deposits_by_position ON deposits (position);
+CREATE INDEX IF NOT EXISTS deposits_by_account ON deposits (account, position);

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from exchange.kernel.events import Envelope, Event
 from exchange.matching.events import OrderAccepted
 from exchange.projections import schema, views
+from exchange.projections.bulk import Script
 from exchange.projections.follower import Follower, FollowerStopped
 from exchange.projections.queries import trades
 from exchange.projections.reader import Reader
@@ -180,7 +181,7 @@ def test_an_unknown_event_stops_the_follower_and_is_named(tmp_path: Path) -> Non
             follow(path, 1)
     with opened(path) as log_, Follower(log_, views_of(path)) as follower:
         assert first + 1 == follower.anchor.position == at - 1
-    assert known["lines"] == content(views_of(path))["lines"]
+    assert known["postings"] == content(views_of(path))["postings"]
 
 
 def test_an_event_that_no_view_knows_stops_the_follower(
@@ -293,9 +294,9 @@ def test_views_of_a_log_that_never_rests_are_read_when_they_have_caught_up(
     """While a step looks into the log, the venue goes on: there is always more to follow."""
     log, commit = LogWriter(url_of(store), EVENTS, at_us=0), views.Views.commit
 
-    def beside_a_busy_venue(self: views.Views, anchor: views.Anchor) -> None:
+    def beside_a_busy_venue(self: views.Views, script: Script) -> None:
         append(log, [Envelope(f"user:later-{log.position}", 1, UserRegistered(), 0)])
-        commit(self, anchor)
+        commit(self, script)
 
     monkeypatch.setattr(views.Views, "commit", beside_a_busy_venue)
     with opened(store) as reading, Follower(reading, views_of(store)) as follower:

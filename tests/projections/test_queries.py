@@ -116,7 +116,9 @@ def test_a_statement_that_does_not_add_up_is_never_told(tmp_path: Path) -> None:
     write_log(desk("AB"), path)
     follow(path)
     with closing(sqlite3.connect(views_of(path), isolation_level=None)) as connection:
-        connection.execute("UPDATE lines SET amount='5' WHERE number=2")
+        connection.execute(
+            "UPDATE postings SET lines=json_set(lines, '$[1][2]', 5) WHERE first_line=1"
+        )
     reader = Reader(views_of(path))
     with pytest.raises(InvariantViolation, match="L3"):
         statement(reader, "A", "BTC")

@@ -39,30 +39,49 @@ SABOTAGES = [
         "UPDATE balances SET balance=balance || '0' WHERE id=?",
     ),
     Sabotage(
-        "ledger lines", "L2", "SELECT number, 'line ' || number FROM lines LIMIT 1 OFFSET 500",
-        "UPDATE lines SET amount='1' WHERE number=?",
-    ),
-    Sabotage(
-        "ledger lines", "L2", "SELECT number, 'line ' || number FROM lines LIMIT 1 OFFSET 600",
-        "UPDATE lines SET balance='1' WHERE number=?",
-    ),
-    Sabotage(
-        "ledger lines", "L2", "SELECT number, 'line ' || number FROM lines LIMIT 1 OFFSET 700",
-        "DELETE FROM lines WHERE number=?",
+        "ledger lines", "L2",
+        "SELECT first_line, 'line ' || first_line FROM postings LIMIT 1 OFFSET 100",
+        "UPDATE postings SET lines=json_set(lines, '$[0][2]', 1) WHERE first_line=?",
     ),
     Sabotage(
         "ledger lines", "L2",
-        "SELECT max(number), 'line ' || (max(number) + 1) FROM lines",
-        "INSERT INTO lines SELECT number + 1, entry, balance_id, '5', balance FROM lines"
-        " WHERE number=?",
+        "SELECT first_line, 'line ' || (first_line + 1) FROM postings LIMIT 1 OFFSET 110",
+        "UPDATE postings SET lines=json_set(lines, '$[1][3]', 1) WHERE first_line=?",
     ),
     Sabotage(
-        "entries", "L6", "SELECT number, 'entry ' || number FROM entries LIMIT 1 OFFSET 90",
-        "UPDATE entries SET kind='deposit' WHERE number=?",
+        "ledger lines", "L2",
+        "SELECT first_line, 'line ' || first_line FROM postings LIMIT 1 OFFSET 120",
+        "UPDATE postings SET lines=json_set(lines, '$[0][4]', 1) WHERE first_line=?",
     ),
     Sabotage(
-        "entries", "L6", "SELECT number, 'entry ' || number FROM entries LIMIT 1 OFFSET 91",
-        "UPDATE entries SET at_us=at_us+1 WHERE number=?",
+        "ledger lines", "L2",
+        "SELECT first_line, 'line ' || first_line FROM postings LIMIT 1 OFFSET 130",
+        "DELETE FROM postings WHERE first_line=?",
+    ),
+    Sabotage(
+        "ledger lines", "L2",
+        "SELECT max(first_line), 'line ' || (SELECT max(number) + 1 FROM lines) FROM postings",
+        "UPDATE postings SET lines=json_insert(lines, '$[#]', json('[0,0,5,5,1]'))"
+        " WHERE first_line=?",
+    ),
+    Sabotage(
+        "running balances", "L3",
+        "SELECT id, account || ' ' || asset FROM balances WHERE account='venue:fees' LIMIT 1",
+        "UPDATE balances SET last_line=last_line-1 WHERE id=?",
+    ),
+    Sabotage(
+        "marks", "R2", "SELECT line, 'line ' || line FROM marks LIMIT 1 OFFSET 1",
+        "DELETE FROM marks WHERE line=?",
+    ),
+    Sabotage(
+        "entries", "L6",
+        "SELECT first_entry, 'entry ' || first_entry FROM postings LIMIT 1 OFFSET 90",
+        "UPDATE postings SET entries=json_set(entries, '$[0][1]', 'deposit') WHERE first_entry=?",
+    ),
+    Sabotage(
+        "entries", "L6",
+        "SELECT first_entry, 'entry ' || first_entry FROM postings LIMIT 1 OFFSET 91",
+        "UPDATE postings SET at_us=at_us+1 WHERE first_entry=?",
     ),
     Sabotage(
         "open orders", "B2",
@@ -120,12 +139,18 @@ SABOTAGES = [
     ),
     Sabotage(
         "trades", "S1", "SELECT 1, 'XRP-USD'",
-        "INSERT INTO trades VALUES ('XRP-USD', ?, 1, 1, '1', 'buy', 1, 2, 1, 1, NULL)",
+        "INSERT INTO trades VALUES ('XRP-USD', ?, 1, 1, '1', 'buy', 1, 2, 'A', 'B', '0', '0', 0, 0,"
+        " '0', 1, 1, NULL)",
     ),
     Sabotage(
         "fills", "S2", "SELECT trade, 'BTC-USD ' || trade || ' sell' FROM fills"
-        " WHERE symbol='BTC-USD' LIMIT 1 OFFSET 30",
-        "UPDATE fills SET fee=fee || '0' WHERE symbol='BTC-USD' AND trade=? AND side='sell'",
+        " WHERE symbol='BTC-USD' AND side='sell' AND role='taker' LIMIT 1 OFFSET 30",
+        "UPDATE trades SET taker_fee=taker_fee || '0' WHERE symbol='BTC-USD' AND number=?",
+    ),
+    Sabotage(
+        "fills", "S2", "SELECT trade, 'BTC-USD ' || trade || ' sell' FROM fills"
+        " WHERE symbol='BTC-USD' AND side='sell' AND role='maker' LIMIT 1 OFFSET 30",
+        "UPDATE trades SET rebate=rebate || '1' WHERE symbol='BTC-USD' AND number=?",
     ),
     Sabotage(
         "filled", "S2",
@@ -207,6 +232,17 @@ SABOTAGES = [
         "markets", "R2", "SELECT 'USD', 'assets'", "UPDATE assets SET decimals=0 WHERE code=?"
     ),
     Sabotage(
+        "keys", "R2", "SELECT digest, 'key ' || lower(hex(digest)) FROM keys LIMIT 1 OFFSET 9",
+        "UPDATE keys SET position=position+1 WHERE digest=?",
+    ),
+    Sabotage(
+        "keys", "R2", "SELECT digest, 'key ' || lower(hex(digest)) FROM keys LIMIT 1 OFFSET 10",
+        "DELETE FROM keys WHERE digest=?",
+    ),
+    Sabotage(
+        "keys", "R2", "SELECT x'00', 'key 00'", "INSERT INTO keys VALUES (?, 1)",
+    ),
+    Sabotage(
         "anchor", "R2", "SELECT 'views', 'views'",
         "UPDATE followers SET hash='0000' WHERE name=?",
     ),
@@ -232,7 +268,7 @@ def spoil(path: Path, sabotage: Sabotage) -> str:
 
 
 def ids(sabotage: Sabotage) -> str:
-    return f"{sabotage.check}: {sabotage.statement[:40]}"
+    return f"{sabotage.check}: {sabotage.statement[:60]}"
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=ids)

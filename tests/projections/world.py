@@ -148,10 +148,10 @@ def operated(desk: Desk, operator: str, command: AnyCommand) -> Request:
         command = msgspec.structs.replace(command, withdrawal=number)
     if isinstance(command, SendWithdrawal):
         command = SendWithdrawal(command.withdrawal, f"wire-{command.withdrawal}")
-    account = account_of(command)
+    account, key = account_of(command), f"key-{len(desk.envelopes)}"
     if account is None:
-        return Request(command, operator, Role.OPERATOR)
-    return Request(command, desk.state.owners[account], Role.TRADER)
+        return Request(command, operator, Role.OPERATOR, key)
+    return Request(command, desk.state.owners[account], Role.TRADER, key)
 
 
 def meant(desk: Desk, command: AnyCommand) -> AnyCommand:

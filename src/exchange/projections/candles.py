@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from exchange.projections.bulk import Bulk
+from exchange.projections.bulk import Bulk, Writes
 
 MINUTE_US = 60_000_000
 SPANS = {
@@ -89,7 +89,7 @@ class Candles:
         minute.value += value
         minute.trades += 1
 
-    def flush(self, connection: sqlite3.Connection) -> None:
+    def flush(self, writes: Writes) -> None:
         """Write each candle that changed, once."""
         for symbol in list(self._minutes):
             self._join(symbol)
@@ -98,7 +98,7 @@ class Candles:
             *prices, volume, value, trades = msgspec.structs.astuple(it)
             flat += (symbol, span, *prices, str(volume), str(value), trades)
         self._changed.clear()
-        self._bulk.flush(connection)
+        self._bulk.flush(writes)
 
     def _join(self, symbol: str) -> None:
         """Let the spans take in the trades of the minute so far."""

@@ -1,14 +1,15 @@
 """The follower that keeps the views: from the log, page by page, to the last seal."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from exchange.collector import paused
 from exchange.projections.builds import Builds
-from exchange.projections.bulk import Unstorable
+from exchange.projections.bulk import Script, Unstorable
 from exchange.projections.schema import complete, create, explained
 from exchange.projections.views import Anchor, Views, anchor_in
 from exchange.store.errors import StoreDamaged, UnreadableEvent
@@ -18,13 +19,20 @@ from exchange.store.log import EventLog
 
 PAGE_ROWS = 1_000
 """Rows of one read."""
-STEP_EVENTS = 50_000
+STEP_EVENTS = 100_000
 """Events between two commits while catching up."""
 ANY_TIME_MS = 60_000
 
 
 class FollowerStopped(StoreDamaged):
     """An event can't be followed: the views stay before its batch until this is mended."""
+
+
+class Step(NamedTuple):
+    """What was followed in memory: up to which seal, and how it is written."""
+
+    anchor: Anchor
+    script: Script
 
 
 class Follower:
@@ -49,6 +57,7 @@ class Follower:
         try:
             self._log_id = _log_id(log)
             self.building = not self._keep(rebuild=rebuild)
+            self._end: int | None = None  # of the log, when the last step began
             self._views = self._open()
             self._handlers = self._views.handlers()
         except BaseException:
@@ -71,14 +80,60 @@ class Follower:
             FollowerStopped: an event can't be followed; the views stand where they stood.
             StoreError: log or views can't be read or written.
         """
-        before = self._views.anchor
-        end = self._log.last_position if self.building else 0  # A busy log has a new one each time.
-        anchor = self._follow(before, max_events, time.perf_counter() + max_ms / 1_000)
-        if anchor is not None:
-            self._commit(anchor)
-        if self.building and self.anchor.position >= end:
-            self._publish()
-        return 0 if anchor is None else anchor.position - before.position
+        before = self.anchor.position
+        try:
+            step = self.follow(max_events, max_ms, spill=True)
+            if step is not None:
+                self.write(step)
+                self.finish(step)
+        except BaseException:
+            self._views.connection.rollback()
+            raise
+        if self.may_publish():
+            self.publish()
+        return self.anchor.position - before
+
+    def follow(self, max_events: int, max_ms: int, *, spill: bool = False) -> Step | None:
+        """The first part of a step: follow in memory; null at the end of the log.
+
+        Until what came of it is written and finished, nothing else may be asked of the follower.
+        To ``spill`` is to write what is only ever added at once.
+
+        Raises:
+            FollowerStopped: an event can't be followed.
+            StoreError: the log can't be read.
+        """
+        self._end = self._log.last_position if self.building else 0
+        anchor = self._follow(max_events, time.perf_counter() + max_ms / 1_000, spill=spill)
+        return None if anchor is None else Step(anchor, self._views.script(anchor))
+
+    def write(self, step: Step) -> None:
+        """The second part: commit it; from any one thread.
+
+        Raises:
+            FollowerStopped: a number can't be stored.
+            StoreError: the views can't be written.
+        """
+        with self._explained():
+            self._views.commit(step.script)
+
+    def finish(self, step: Step) -> None:
+        """The third: from now on the views stand there."""
+        self._views.anchor = step.anchor
+
+    def may_publish(self) -> bool:
+        """Whether views that are built have reached the end that the log had at the last step."""
+        end = self._end
+        return self.building and end is not None and self.anchor.position >= end
+
+    def publish(self) -> None:
+        """Let readers have what has caught up; from any one thread. O(views)."""
+        with explained(self.builds.building):
+            complete(self._views.connection)
+            self._views.connection.close()
+        self.builds.publish()
+        self._views.connection = create(self.builds.pointer.resolve())
+        self.building = False
 
     def catch_up(self, progress: Callable[[int], None] | None = None) -> int:
         """Follow to the end of the log as it is when that is reached; the position there."""
@@ -104,40 +159,49 @@ class Follower:
     ) -> None:
         self.close()
 
-    def _follow(self, before: Anchor, max_events: int, until: float) -> Anchor | None:
+    def _follow(self, max_events: int, until: float, *, spill: bool) -> Anchor | None:
         """Let the views follow in memory; the seal that was reached, null at the log's end."""
         decode, handlers, now = self._decode, self._handlers, self._views.now
-        last, sealed, seal = before.position, before.position, ""
+        begin, seal = self.anchor.position, ""
+        last = sealed = begin
         page = max(1, min(PAGE_ROWS, max_events))
-        for position, stream, version, topic, state in self._log.rows(last, page):
-            if position != last + 1:
-                raise FollowerStopped(
-                    f"{_named(position, stream, version, topic)} stands behind {last}: the log "
-                    "has a gap"
-                )
-            last = now.position = position
-            try:
-                event = decode(topic, state)
-                for handler in handlers[type(event)]:
-                    handler(stream, event, now)
-            except (UnreadableEvent, LookupError, TypeError, ValueError) as error:
-                where = _named(position, stream, version, topic)
-                raise FollowerStopped(f"{where} can't be followed: {error!r}") from error
-            if type(event) is BatchSealed:
-                sealed, seal = position, event.hash
-                if position - before.position >= max_events or time.perf_counter() >= until:
-                    break
+        for rows in self._log.pages(last, page):
+            for position, stream, version, topic, state in rows:
+                if position != last + 1:
+                    raise FollowerStopped(
+                        f"{_named(position, stream, version, topic)} stands behind {last}: the "
+                        "log has a gap"
+                    )
+                last = now.position = position
+                try:
+                    event = decode(topic, state)
+                    for handler in handlers[type(event)]:
+                        handler(stream, event, now)
+                except (UnreadableEvent, LookupError, TypeError, ValueError) as error:
+                    where = _named(position, stream, version, topic)
+                    raise FollowerStopped(f"{where} can't be followed: {error!r}") from error
+                if type(event) is BatchSealed:
+                    sealed, seal = position, event.hash
+                    if position - begin >= max_events or time.perf_counter() >= until:
+                        break
+            else:
+                if spill:
+                    with self._explained():
+                        self._views.spill()
+                continue
+            break
         if last != sealed:
             raise FollowerStopped(f"the log ends inside a batch, at {last}: verify it")
         return Anchor(self._log_id, sealed, seal, now.at_us) if seal else None
 
-    def _commit(self, anchor: Anchor) -> None:
-        first = self._views.anchor.position + 1
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Errors of writing in the operator's words."""
         try:
             with explained(self.builds.pointer):
-                self._views.commit(anchor)
+                yield
         except Unstorable as error:
-            where = f"an event from {first} to {anchor.position}"
+            where = f"an event from {self.anchor.position + 1} to {self._views.now.position}"
             raise FollowerStopped(f"{where} can't be followed: {error}") from error
 
     def _keep(self, *, rebuild: bool) -> bool:
@@ -166,15 +230,6 @@ class Follower:
             if anchor is None or not stands_in(self._log, anchor):
                 self.builds.discard()
         return Views(create(self.builds.building))
-
-    def _publish(self) -> None:
-        """Let readers have what has caught up."""
-        with explained(self.builds.building):
-            complete(self._views.connection)
-            self._views.connection.close()
-        self.builds.publish()
-        self._views.connection = create(self.builds.pointer.resolve())
-        self.building = False
 
 
 def stands_in(log: EventLog, anchor: Anchor) -> bool:

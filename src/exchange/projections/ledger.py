@@ -2,10 +2,14 @@
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
 
 from exchange.kernel.events import Event
-from exchange.kernel.journal import EntryKind
-from exchange.projections.bulk import Bulk
+from exchange.kernel.journal import Entry, EntryKind
+from exchange.projections.bulk import Bulk, Writes
+from exchange.projections.lines import ALL_LINES, MARK_EVERY, Posting, posting_at
 from exchange.projections.moment import Handler, Now
 from exchange.wallet.entries import deposit_id
 from exchange.wallet.events import Corrected, EntriesPosted, Reversal
@@ -15,27 +19,34 @@ DEPOSIT_PREFIX = len(deposit_id(""))
 REVERSE = "UPDATE deposits SET reversed_position=? WHERE reference=?"
 
 
+@dataclass(slots=True, eq=False)
+class Balance:
+    """A row of ``balances``."""
+
+    id: int
+    account: str  # the ledger's name
+    asset: str
+    units: int = 0
+    last_line: int = 0
+    line_count: int = 0
+
+
 class Ledger:
     """Follows stream ``ledger``. Balances are numbered as they first appear, and stay."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, dict[str, int]] = {}  # asset -> ledger account -> id
-        self._names: list[tuple[str, str]] = []  # id -> ledger account, asset
-        self._units: list[int] = []  # id -> balance
-        self._entry_count = 0
-        self._first_entry = 1  # of those that are not yet written
-        self._kinds = {kind: kind.value for kind in EntryKind}
+        self._by_name: dict[str, dict[str, Balance]] = {}  # asset -> ledger account -> balance
+        self._changed: dict[Balance, int] = {}  # -> position of its last change
+        self._balance_count = self._entry_count = self._line_count = 0
+        self._encode = msgspec.json.Encoder().encode
         self._balances = Bulk(
             "balances",
-            ("id", "account", "asset", "balance", "position"),
+            ("id", "account", "asset", "balance", "position", "last_line", "line_count"),
             key=("id",),
             fixed=("account", "asset"),
         )
-        self._entries = Bulk(
-            "entries",
-            ("number", "position", "entry_id", "kind", "cause_stream", "cause_version", "at_us"),
-        )
-        self._lines = Bulk("lines", ("entry", "balance_id", "amount", "balance"))
+        self._postings = Bulk("postings", Posting.__struct_fields__)
+        self._marks = Bulk("marks", ("balance_id", "line"))
         self._reversed: list[tuple[int, str]] = []  # position, reference
         self._deposits = Bulk(
             "deposits", ("reference", "account", "asset", "amount", "position", "at_us")
@@ -46,60 +57,80 @@ class Ledger:
         return {EntriesPosted: self._post, Corrected: self._correct}
 
     def load(self, connection: sqlite3.Connection) -> None:
-        """Every balance, and how many entries there are."""
-        found = connection.execute("SELECT account, asset, balance FROM balances ORDER BY id")
-        for account, asset, balance in found:
-            self._units[self._id(account, asset)] = int(balance)
-        (self._entry_count,) = connection.execute(
-            "SELECT coalesce(max(number), 0) FROM entries"
-        ).fetchone()
-        self._first_entry = self._entry_count + 1
+        """Every balance, and how many entries and lines there are."""
+        found = connection.execute(
+            "SELECT account, asset, balance, last_line, line_count FROM balances ORDER BY id"
+        )
+        for account, asset, units, last_line, line_count in found:
+            it = self._balance(account, asset)
+            it.units, it.last_line, it.line_count = int(units), last_line, line_count
+        last = posting_at(connection, ALL_LINES)
+        if last is not None:
+            self._entry_count = last.first_entry + len(last.entries) - 1
+            self._line_count = last.first_line + len(last.lines) - 1
 
-    def flush(self, connection: sqlite3.Connection) -> None:
-        """Write entries, lines, deposits, and each balance that changed, once."""
-        flat, lines, positions = self._balances.flat, self._lines.flat, self._entries.flat[1::7]
-        changed = dict(zip(lines[1::4], lines[0::4], strict=True))  # balance -> its last entry
-        for balance_id, entry in changed.items():
-            units, position = str(self._units[balance_id]), positions[entry - self._first_entry]
-            flat += (balance_id, *self._names[balance_id], units, position)
-        self._first_entry = self._entry_count + 1
-        for bulk in (self._balances, self._entries, self._lines, self._deposits):
-            bulk.flush(connection)
-        connection.executemany(REVERSE, self._reversed)
+    def spill(self, writes: Writes) -> None:
+        """Write postings and deposits."""
+        for bulk in (self._postings, self._marks, self._deposits):
+            bulk.flush(writes)
+
+    def flush(self, writes: Writes) -> None:
+        """Write each balance that changed, once, and marks on deposits that were taken back."""
+        self.spill(writes)
+        flat = self._balances.flat
+        for it, position in self._changed.items():
+            flat += (
+                it.id, it.account, it.asset, str(it.units), position, it.last_line, it.line_count,
+            )  # fmt: skip
+        self._changed.clear()
+        self._balances.flush(writes)
+        writes.executemany(REVERSE, self._reversed)
         self._reversed.clear()
 
-    def _id(self, account: str, asset: str) -> int:
-        """The number of a balance, a new one where there was none."""
-        ids = self._ids.setdefault(asset, {})
-        if account not in ids:
-            ids[account] = len(self._names)
-            self._names.append((account, asset))
-            self._units.append(0)
-        return ids[account]
+    def _balance(self, account: str, asset: str) -> Balance:
+        """A balance, a new one where there was none."""
+        by_account = self._by_name.setdefault(asset, {})
+        found = by_account.get(account)
+        if found is None:
+            found = by_account[account] = Balance(self._balance_count, account, asset)
+            self._balance_count += 1
+        return found
 
     def _post(self, _: str, event: EntriesPosted, now: Now) -> None:
-        units, position, at_us = self._units, now.position, now.at_us
-        ids, entries, lines = self._ids, self._entries.flat, self._lines.flat
-        cause_stream, cause_version = event.cause_stream, event.cause_version
-        number = self._entry_count
-        for entry in event.entries:
-            number += 1
-            kind = self._kinds[entry.kind]
-            entries += (number, position, entry.entry_id, kind, cause_stream, cause_version, at_us)
+        position, by_name, changed = now.position, self._by_name, self._changed
+        number = first = self._line_count + 1
+        entries: list[tuple[str, EntryKind]] = []
+        lines: list[tuple[int, ...]] = []
+        for nth, entry in enumerate(event.entries):
+            entries.append((entry.entry_id, entry.kind))
             for line in entry.lines:
                 account, asset, amount = line.account, line.asset, line.amount
                 try:
-                    balance_id = ids[asset][account]
+                    it = by_name[asset][account]
                 except KeyError:
-                    balance_id = self._id(account, asset)
-                balance = units[balance_id] = units[balance_id] + amount
-                lines += (number, balance_id, str(amount), str(balance))
+                    it = self._balance(account, asset)
+                units, balance_id = it.units + amount, it.id
+                lines.append((nth, balance_id, amount, units, it.last_line))
+                it.units, it.last_line = units, number
+                count = it.line_count = it.line_count + 1
+                if not count % MARK_EVERY:
+                    self._marks.flat += (balance_id, number)
+                changed[it] = position
+                number += 1
             if entry.kind is DEPOSIT:
-                line, reference = entry.lines[1], entry.entry_id[DEPOSIT_PREFIX:]
-                self._deposits.flat += (
-                    reference, line.account, line.asset, str(line.amount), position, at_us,
-                )  # fmt: skip
-        self._entry_count = number
+                self._deposit(entry, now)
+        self._postings.flat += (
+            first, self._entry_count + 1, position, now.at_us, event.cause_stream,
+            event.cause_version, self._encode(entries).decode(), self._encode(lines).decode(),
+        )  # fmt: skip
+        self._entry_count += len(entries)
+        self._line_count = number - 1
+
+    def _deposit(self, entry: Entry, now: Now) -> None:
+        line, reference = entry.lines[1], entry.entry_id[DEPOSIT_PREFIX:]
+        self._deposits.flat += (
+            reference, line.account, line.asset, str(line.amount), now.position, now.at_us,
+        )  # fmt: skip
 
     def _correct(self, _: str, event: Corrected, now: Now) -> None:
         if isinstance(event.correction, Reversal):

@@ -14,7 +14,7 @@ from exchange.orders.events import (
     InstrumentListed,
     MarketStateChanged,
 )
-from exchange.projections.bulk import Bulk
+from exchange.projections.bulk import Bulk, Writes
 from exchange.projections.moment import Handler, Now
 
 SYMBOL = len("market:")
@@ -52,7 +52,10 @@ class Markets:
             self.rules[symbol] = msgspec.json.decode(rules, type=Instrument)
             self._versions[symbol], self._states[symbol] = version, state
 
-    def flush(self, connection: sqlite3.Connection) -> None:
+    def spill(self, _: Writes) -> None:
+        """Nothing: rows may change."""
+
+    def flush(self, writes: Writes) -> None:
         """Write what is new and what has changed."""
         for symbol, (state, position, at_us) in self._changed.items():
             it = self.rules[symbol]
@@ -61,8 +64,8 @@ class Markets:
                 self._versions[symbol], msgspec.json.encode(it).decode(), position, at_us,
             )  # fmt: skip
         self._changed.clear()
-        self._assets.flush(connection)
-        self._markets.flush(connection)
+        self._assets.flush(writes)
+        self._markets.flush(writes)
 
     def _register(self, _: str, event: AssetRegistered, __: Now) -> None:
         self._assets.flat += (event.asset.code, event.asset.decimals)

@@ -16,7 +16,7 @@ from exchange.matching.events import (
     StopEntered,
     StopsTriggered,
 )
-from exchange.projections.bulk import Bulk
+from exchange.projections.bulk import Bulk, Writes
 from exchange.projections.markets import Markets
 from exchange.projections.moment import Handler, Now
 
@@ -28,8 +28,9 @@ FINISHED = frozenset({EndReason.FILLED, EndReason.BUDGET_SPENT})
 
 
 class Row(msgspec.Struct, gc=False):
-    """A row of ``orders``, its columns in their order; amounts as numbers until written."""
+    """A row of ``orders``; its value a number until written. What may be null comes last."""
 
+    filled_value: int
     symbol: str
     number: int
     account: str
@@ -38,6 +39,17 @@ class Row(msgspec.Struct, gc=False):
     time_in_force: str
     post_only: bool
     self_trade: str
+    leaves: int
+    shown: int
+    arrival: int
+    filled: int
+    prevented: int
+    status: str
+    rulebook_version: int
+    created_position: int
+    created_us: int
+    updated_position: int
+    updated_us: int
     client_order_id: str | None
     price: int | None
     quantity: int | None
@@ -47,19 +59,7 @@ class Row(msgspec.Struct, gc=False):
     bound: int | None
     deadline_us: int | None
     other_number: int | None
-    leaves: int
-    shown: int
-    arrival: int
-    filled: int
-    prevented: int
-    status: str
     reason: str | None
-    rulebook_version: int
-    created_position: int
-    created_us: int
-    updated_position: int
-    updated_us: int
-    filled_value: int
 
 
 COLUMNS = Row.__struct_fields__
@@ -68,6 +68,8 @@ FIXED = (
     "budget", "created_position", "created_us",
 )  # fmt: skip
 """Never changed by an event."""
+ALWAYS = COLUMNS.index("client_order_id")
+"""Columns before this one are never null."""
 
 
 class OpenOrders:
@@ -115,18 +117,21 @@ class Orders:
         for symbol, arrivals in connection.execute("SELECT symbol, arrivals FROM queues"):
             self._book(f"book:{symbol}").arrival_count = arrivals
 
-    def flush(self, connection: sqlite3.Connection) -> None:
+    def spill(self, _: Writes) -> None:
+        """Nothing: rows may change."""
+
+    def flush(self, writes: Writes) -> None:
         """Write each order that changed, once."""
-        flat = self._bulk.flat
+        add = self._bulk.add
         for book in self._books.values():
             for row in book.changed.values():
-                flat += msgspec.structs.astuple(row)
-                flat[-1] = str(flat[-1])
+                values = msgspec.structs.astuple(row)
+                add((str(values[0]), *values[1:ALWAYS]), values[ALWAYS:])
             if book.changed:
                 self._queues.flat += (book.symbol, book.arrival_count)
             book.changed.clear()
-        self._bulk.flush(connection)
-        self._queues.flush(connection)
+        self._bulk.flush(writes)
+        self._queues.flush(writes)
 
     def _book(self, stream: str) -> OpenOrders:
         book = self._books.get(stream)
@@ -141,12 +146,12 @@ class Orders:
         terms, number, position, at_us = event.terms, event.number, now.position, now.at_us
         leaves, display = event.leaves, terms.display
         row = Row(
-            book.symbol, number, event.account, terms.side.value, terms.type.value,
-            terms.time_in_force.value, terms.post_only, terms.self_trade.value,
+            0, book.symbol, number, event.account, terms.side._value_, terms.type._value_,
+            terms.time_in_force._value_, terms.post_only, terms.self_trade._value_, leaves,
+            leaves, 0, 0, 0, NEW, now.rulebook_version, position, at_us, position, at_us,
             terms.client_order_id, terms.price, terms.quantity,
             None if terms.budget is None else str(terms.budget), display, terms.trigger,
-            event.bound, event.deadline_us, None, leaves, leaves, 0, 0, 0, NEW, None,
-            now.rulebook_version, position, at_us, position, at_us, 0,
+            event.bound, event.deadline_us, None, None,
         )  # fmt: skip
         book.changed[number] = row
         if event.fills or event.met:
@@ -302,7 +307,7 @@ def _cut(row: Row, quantity: int) -> None:
 def _end(row: Row, reason: EndReason) -> None:
     """The order is no longer open."""
     row.leaves = row.shown = 0
-    row.reason = reason.value
+    row.reason = reason._value_
     if reason in FINISHED and row.filled:
         row.status = FILLED
     else:

@@ -4,6 +4,7 @@ A page's cursor names its last row by its place in the log; the next page begins
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -22,6 +23,10 @@ TRADE_COLUMNS = (
     "symbol, number, price, quantity, value, taker_side, maker_order, taker_order, position,"
     " at_us, busted_position"
 )
+
+
+SPAN_BITS = 15
+"""The index of an account's orders is in spans of so many positions (2 to that power)."""
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -97,28 +102,53 @@ def orders(
     """
     if account is None and symbol is None:
         raise ValueError("orders of which account or market?")
-    tests: list[tuple[str, Any]] = [("account=?", account), ("symbol=?", symbol)]
-    where = [test for test, value in tests if value is not None]
-    values = [value for _, value in tests if value is not None]
+    where = [test for test, value in (("symbol=?", symbol), ("account=?", account)) if value]
+    values: list[Any] = [value for value in (symbol, account) if value]
     if only_open:
         where.append("reason IS NULL")
-    order = "created_position DESC, number DESC"
-    if account is None:
-        order = "number DESC"
-    if cursor is not None and account is None:
-        where, values = [*where, "number<?"], [*values, cursor.part]
-    elif cursor is not None:
-        where = [*where, "(created_position, number) < (?, ?)"]
-        values += cursor
-    query = (
-        f"SELECT {ORDER_COLUMNS} FROM orders WHERE {' AND '.join(where)}"  # noqa: S608 - ours
-        f" ORDER BY {order} LIMIT ?"
-    )
     with reader.moment(min_position) as moment:
-        found = reader.connection.execute(query, (*values, limit + 1)).fetchall()
+        if account is None or only_open:
+            found = _orders(reader, where, values, symbol, limit + 1, cursor)
+        else:
+            found = list(islice(_by_span(reader, where, values, limit + 1, cursor), limit + 1))
         rows = [OrderRow(*row) for row in found[:limit]]
         at = Cursor(rows[-1].created_position, rows[-1].number) if rows else None
         return Page(moment, rows, at if len(found) > limit else None)
+
+
+def _by_span(
+    reader: Reader, where: list[str], values: list[Any], limit: int, cursor: Cursor | None
+) -> Iterator[Sequence[Any]]:
+    """An account's orders, span by span of the log: its index is kept where the log grows."""
+    (last,) = reader.connection.execute("SELECT position FROM followers").fetchone()
+    newest = last if cursor is None else min(last, cursor.position)
+    for span in range(newest >> SPAN_BITS, -1, -1):
+        there = [f"created_position >> {SPAN_BITS} = ?", *where]
+        yield from _orders(reader, there, [span, *values], None, limit, cursor)
+
+
+def _orders(
+    reader: Reader,
+    where: Sequence[str],
+    values: Sequence[Any],
+    symbol: str | None,
+    limit: int,
+    cursor: Cursor | None,
+) -> list[Sequence[Any]]:
+    """The newest before the cursor; those of one market are numbered as they came."""
+    order, before = "created_position DESC, number DESC", "(created_position, number) < (?, ?)"
+    if symbol is not None:
+        order = "number DESC"
+    tests, known = list(where), list(values)
+    if cursor is not None and symbol is not None:
+        tests, known = [*tests, "number<?"], [*known, cursor.part]
+    elif cursor is not None:
+        tests, known = [*tests, before], [*known, *cursor]
+    query = (
+        f"SELECT {ORDER_COLUMNS} FROM orders WHERE {' AND '.join(tests)}"  # noqa: S608 - ours
+        f" ORDER BY {order} LIMIT ?"
+    )
+    return reader.connection.execute(query, (*known, limit)).fetchall()
 
 
 def trades(

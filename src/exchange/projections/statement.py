@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 from heapq import merge
-from itertools import islice
+from itertools import islice, takewhile
 
 import msgspec
 
 from exchange.kernel.accounts import available
 from exchange.kernel.laws import hold_law
+from exchange.projections.lines import Posting, line_before, lines_from, posting_at
 from exchange.projections.reader import ALL, PAGE_MAX, Cursor, Reader
 from exchange.projections.views import Anchor
-
-LEDGER_COLUMNS = (
-    "number, position, entry_id, kind, account, asset, amount, balance, cause_stream,"
-    " cause_version, at_us"
-)
 
 
 class LedgerLine(msgspec.Struct, frozen=True, array_like=True):
@@ -78,7 +74,7 @@ def statement(
         end = None if until_us is None else max(first, _line_at(reader, until_us, "at_us"))
         if cut is not None:
             first, end = min(first, cut), cut if end is None else min(end, cut)
-        found = [_lines(reader, balance_id, first, end, limit + 1) for balance_id in ids.values()]
+        found = [_lines(reader, *it, asset, first, end, limit + 1) for it in ids.items()]
         lines = list(islice(merge(*found, key=lambda line: line.number), limit + 1))
         opening = {name: _balance_before(reader, it, first) for name, it in ids.items()}
         more, lines = len(lines) > limit, lines[:limit]
@@ -138,22 +134,25 @@ def _balance_ids(reader: Reader, account: str, asset: str, cut: int | None) -> d
 
 
 def _has_line(reader: Reader, balance_id: int, before: int) -> bool:
-    query = "SELECT EXISTS (SELECT 1 FROM lines WHERE balance_id=? AND number<?)"
-    (found,) = reader.connection.execute(query, (balance_id, before)).fetchone()
-    return bool(found)
+    return line_before(reader.connection, balance_id, before) is not None
 
 
 def _lines(
-    reader: Reader, balance_id: int, first: int, end: int | None, limit: int
+    reader: Reader, name: str, balance_id: int, asset: str, first: int, end: int | None, limit: int
 ) -> list[LedgerLine]:
     below = ALL if end is None else end
-    found = reader.connection.execute(
-        f"SELECT {LEDGER_COLUMNS} FROM ledger WHERE number IN (SELECT number FROM lines"  # noqa: S608 - ours
-        " WHERE balance_id=? AND number>=? AND number<? ORDER BY number LIMIT ?)"
-        " ORDER BY number",
-        (balance_id, first, below, limit),
-    )
-    return [msgspec.convert(row, LedgerLine, strict=False) for row in found]
+    rising = lines_from(reader.connection, balance_id, first)
+    found = islice(takewhile(lambda it: it[0] < below, rising), limit)
+    return [_ledger_line(number, posting, name, asset) for number, posting in found]
+
+
+def _ledger_line(number: int, posting: Posting, name: str, asset: str) -> LedgerLine:
+    it = posting.line(number)
+    entry_id, kind = posting.entries[it.nth]
+    return LedgerLine(
+        number, posting.position, entry_id, kind, name, asset, it.amount, it.balance,
+        posting.cause_stream, posting.cause_version, posting.at_us,
+    )  # fmt: skip
 
 
 def _balance_before(reader: Reader, balance_id: int, line: int | None) -> int:
@@ -162,11 +161,8 @@ def _balance_before(reader: Reader, balance_id: int, line: int | None) -> int:
         query = "SELECT balance FROM balances WHERE id=?"
         (units,) = reader.connection.execute(query, (balance_id,)).fetchone()
         return int(units)
-    found = reader.connection.execute(
-        "SELECT balance FROM lines WHERE balance_id=? AND number<? ORDER BY number DESC LIMIT 1",
-        (balance_id, line),
-    ).fetchone()
-    return int(found[0]) if found else 0
+    found = line_before(reader.connection, balance_id, line)
+    return 0 if found is None else found[1].line(found[0]).balance
 
 
 def _cursor_behind(reader: Reader, line: LedgerLine) -> Cursor:
@@ -175,20 +171,21 @@ def _cursor_behind(reader: Reader, line: LedgerLine) -> Cursor:
 
 
 def _line_at(reader: Reader, least: int, column: str) -> int:
-    """The number of the first line whose entry has at least that time or position.
+    """The number of the first line whose posting has at least that time or position.
 
     Both rise along the ledger, so that halving finds it without an index.
     """
     query = (
-        f"SELECT {column} FROM entries WHERE number="  # noqa: S608 - one of two names
-        "(SELECT entry FROM lines WHERE number=?)"
+        f"SELECT first_line, {column} FROM postings WHERE first_line<=?"  # noqa: S608 - of two names
+        " ORDER BY first_line DESC LIMIT 1"
     )
-    (count,) = reader.connection.execute("SELECT coalesce(max(number), 0) FROM lines").fetchone()
-    low, high = 1, count + 1
+    last = posting_at(reader.connection, ALL)
+    low, high = 1, last.first_line + len(last.lines) if last else 1
     while low < high:
         middle = (low + high) // 2
-        if reader.connection.execute(query, (middle,)).fetchone()[0] < least:
+        first, found = reader.connection.execute(query, (middle,)).fetchone()
+        if found < least:
             low = middle + 1
         else:
-            high = middle
+            high = first
     return low

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from exchange.kernel.events import Event
 from exchange.matching.events import OrderAccepted, OrderAmended, StopEntered
-from exchange.projections.bulk import Bulk
+from exchange.projections.bulk import Bulk, Writes
 from exchange.projections.candles import Candles
 from exchange.projections.markets import Markets
 from exchange.projections.moment import Handler, Now
@@ -13,13 +13,10 @@ from exchange.settlement.events import FeesClosed, TradesSettled
 from exchange.wallet.events import Bust, Corrected
 
 BOOK, SETTLEMENT = len("book:"), len("settlement:")
-TRADE_COLUMNS = (
+COLUMNS = (
     "symbol", "number", "price", "quantity", "value", "taker_side", "maker_order",
-    "taker_order", "position", "at_us",
-)  # fmt: skip
-FILL_COLUMNS = (
-    "symbol", "trade", "side", "role", "order_number", "account", "price", "quantity", "fee",
-    "rate_ppm", "rebate", "position", "at_us",
+    "taker_order", "maker_account", "taker_account", "maker_fee", "taker_fee", "maker_ppm",
+    "taker_ppm", "rebate", "position", "at_us",
 )  # fmt: skip
 BUST = "UPDATE trades SET busted_position=? WHERE symbol=? AND number=?"
 
@@ -31,8 +28,7 @@ class Trades:
         self._markets = markets
         self._takers: dict[str, int] = {}  # symbol -> number of the order that traded last
         self._candles = Candles()
-        self._trades = Bulk("trades", TRADE_COLUMNS)
-        self._fills = Bulk("fills", FILL_COLUMNS)
+        self._trades = Bulk("trades", COLUMNS)
         self._busted: list[tuple[int, str, int]] = []  # position, symbol, number
 
     def handlers(self) -> Mapping[type[Event], Handler]:
@@ -50,13 +46,16 @@ class Trades:
         """The latest candles; a command's trades never span two commits."""
         self._candles.load(connection, self._markets.rules)
 
-    def flush(self, connection: sqlite3.Connection) -> None:
-        """Write new trades and fills, marks on busted ones, and changed candles."""
-        self._trades.flush(connection)
-        connection.executemany(BUST, self._busted)
+    def spill(self, writes: Writes) -> None:
+        """Write new trades."""
+        self._trades.flush(writes)
+
+    def flush(self, writes: Writes) -> None:
+        """Write marks on busted trades, and changed candles."""
+        self.spill(writes)
+        writes.executemany(BUST, self._busted)
         self._busted.clear()
-        self._fills.flush(connection)
-        self._candles.flush(connection)
+        self._candles.flush(writes)
 
     def _take(self, stream: str, event: OrderAccepted | OrderAmended | StopEntered, _: Now) -> None:
         if event.fills:
@@ -64,24 +63,18 @@ class Trades:
 
     def _settle(self, stream: str, event: TradesSettled, now: Now) -> None:
         symbol, position, at_us = stream[SETTLEMENT:], now.position, now.at_us
-        taker, trades, fills = self._takers[symbol], self._trades.flat, self._fills.flat
+        taker, flat, trade = self._takers[symbol], self._trades.flat, self._candles.trade
         for it in event.trades:
-            number, price, quantity, buy, sell = it.trade, it.price, it.quantity, it.buy, it.sell
-            bought = buy.order == taker
-            side, maker = ("buy", sell.order) if bought else ("sell", buy.order)
-            buyer, seller = ("taker", "maker") if bought else ("maker", "taker")
-            trades += (
-                symbol, number, price, quantity, str(it.quote), side, maker, taker, position, at_us,
+            price, quantity, value, took, made = it.price, it.quantity, it.quote, it.buy, it.sell
+            side = "buy"
+            if took.order != taker:
+                took, made, side = made, took, "sell"
+            flat += (
+                symbol, it.trade, price, quantity, str(value), side, made.order, taker,
+                made.account, took.account, str(made.fee), str(took.fee), made.rate_ppm,
+                took.rate_ppm, str(it.rebate) if made.rate_ppm < 0 else "0", position, at_us,
             )  # fmt: skip
-            fills += (
-                symbol, number, "buy", buyer, buy.order, buy.account, price, quantity,
-                str(buy.fee), buy.rate_ppm, str(it.rebate) if buy.rate_ppm < 0 else "0",
-                position, at_us,
-                symbol, number, "sell", seller, sell.order, sell.account, price, quantity,
-                str(sell.fee), sell.rate_ppm, str(it.rebate) if sell.rate_ppm < 0 else "0",
-                position, at_us,
-            )  # fmt: skip
-            self._candles.trade(symbol, at_us, price, quantity, it.quote)
+            trade(symbol, at_us, price, quantity, value)
 
     def _correct(self, _: str, event: Corrected, now: Now) -> None:
         """The tape marks a busted trade; prices and candles stay."""

@@ -10,6 +10,8 @@ import msgspec
 from exchange.kernel.events import Event
 from exchange.orders.events import VenueKilled, VenueReleased, WithdrawalTermsSet
 from exchange.orders.records import CommandRecorded
+from exchange.projections.bulk import Script
+from exchange.projections.keys import BoundKeys
 from exchange.projections.ledger import Ledger
 from exchange.projections.markets import Markets
 from exchange.projections.moment import Handler, Now, Projection
@@ -82,6 +84,7 @@ class Views:
             Trades(markets),
             Ledger(),
             Withdrawals(),
+            BoundKeys(),
         )
         self.now = Now()
         for projection in self.projections:
@@ -98,27 +101,42 @@ class Views:
                 found[kind] = (*found.get(kind, ()), handler)
         return found
 
-    def commit(self, anchor: Anchor) -> None:
-        """Write everything that was followed, and the place, in one transaction.
+    def spill(self) -> None:
+        """Write what is only ever added, in the transaction that ``commit`` will end.
 
         Raises:
-            Unstorable: a number is beyond 64 bits; nothing is written.
-            sqlite3.Error: likewise.
+            Unstorable: a number is beyond 64 bits.
+            sqlite3.Error: it can't be written.
         """
-        connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for projection in self.projections:
-                projection.flush(connection)
-            connection.execute(
-                "INSERT OR REPLACE INTO followers VALUES (?,?,?,?,?)",
-                (NAME, anchor.log_id, anchor.position, anchor.hash, anchor.at_us),
-            )
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.rollback()
-            raise
-        self.anchor = anchor
+        self._begin()
+        for projection in self.projections:
+            projection.spill(self.connection)
+
+    def script(self, anchor: Anchor) -> Script:
+        """What it takes to write everything that was followed, and the place."""
+        script = Script()
+        for projection in self.projections:
+            projection.flush(script)
+        script.execute(
+            "INSERT OR REPLACE INTO followers VALUES (?,?,?,?,?)",
+            (NAME, anchor.log_id, anchor.position, anchor.hash, anchor.at_us),
+        )
+        return script
+
+    def commit(self, script: Script) -> None:
+        """Write it in one transaction; from any one thread.
+
+        Raises:
+            Unstorable: a number is beyond 64 bits.
+            sqlite3.Error: it can't be written.
+        """
+        self._begin()
+        script.run(self.connection)
+        self.connection.execute("COMMIT")
+
+    def _begin(self) -> None:
+        if not self.connection.in_transaction:
+            self.connection.execute("BEGIN IMMEDIATE")
 
     def _record(self, _: str, event: CommandRecorded, now: Now) -> None:
         now.at_us, now.rulebook_version = event.at_us, event.rulebook_version

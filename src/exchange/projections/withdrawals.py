@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from exchange.kernel.events import Event
-from exchange.projections.bulk import Bulk
+from exchange.projections.bulk import Bulk, Writes
 from exchange.projections.moment import Handler, Now
 from exchange.wallet.events import (
     WithdrawalApproved,
@@ -71,12 +71,15 @@ class Withdrawals:
             row = Row(*values)
             self._open[row.number] = row
 
-    def flush(self, connection: sqlite3.Connection) -> None:
+    def spill(self, _: Writes) -> None:
+        """Nothing: rows may change."""
+
+    def flush(self, writes: Writes) -> None:
         """Write each that changed, once."""
         for row in self._changed.values():
             self._bulk.flat += msgspec.structs.astuple(row)
         self._changed.clear()
-        self._bulk.flush(connection)
+        self._bulk.flush(writes)
 
     def _request(self, _: str, event: WithdrawalRequested, now: Now) -> None:
         number, at = event.number, (now.position, now.at_us)

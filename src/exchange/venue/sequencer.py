@@ -167,6 +167,7 @@ class Venue:
         self._queue: deque[_Waiting] = deque()
         self._unasked: list[_Waiting] = []  # of them: nobody has looked for an old binding yet
         self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None  # while it runs
         self._stopping = False
         self._live = False  # whether the last command was stamped by the clock
         self._disk = ThreadPoolExecutor(1, "disk")
@@ -229,8 +230,10 @@ class Venue:
         return future
 
     def wake(self) -> None:
-        """Let what is beside the venue be served though nothing was stored."""
-        self._wake.set()
+        """Let what is beside the venue be served though nothing was stored; from any thread."""
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._wake.set)
 
     def look(self, question: Callable[[VenueState], T]) -> "asyncio.Future[Seen[T]]":
         """Ask the state; the future ends when everything that the answer shows is on disk.
@@ -258,13 +261,14 @@ class Venue:
             CommitFailed: whether a batch is stored is unknown: the process must end.
             InvariantViolation: a law broke: likewise.
         """
+        self._loop = asyncio.get_running_loop()
         try:
             while not (self._stopping and self._idle):
                 await self._turn()
             if self._tidying is not None:
                 await asyncio.wrap_future(self._tidying)
         finally:
-            self._stopping = True
+            self._stopping, self._loop = True, None
             self._give_up()
 
     @property
@@ -316,8 +320,7 @@ class Venue:
             done: Future[int] = Future()
             done.set_result(self.log.store(sealed) if sealed else position)
             self._stored = done
-        loop = asyncio.get_running_loop()
-        self._stored.add_done_callback(lambda _: loop.call_soon_threadsafe(self._wake.set))
+        self._stored.add_done_callback(lambda _: self.wake())
 
     def _next_batch(self) -> _Batch:
         return _Batch(Journal(self.state, self.log.position, self._past), self.log.draft())

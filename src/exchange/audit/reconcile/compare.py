@@ -1,11 +1,12 @@
 """Whether log, fold and read models agree at one position: each difference is a finding."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from exchange.audit.reconcile.end import compare_end
 from exchange.audit.reconcile.findings import Finding, Findings
+from exchange.audit.reconcile.keys import LoggedKeys
 from exchange.audit.reconcile.money import LoggedMoney
 from exchange.audit.reconcile.tape import compare_candles, compare_filled
 from exchange.audit.reconcile.trading import LoggedTrading
@@ -19,6 +20,7 @@ from exchange.venue.replay import STORE_STREAM
 from exchange.venue.state import VenueState
 
 REPORT_EVERY = 20_000
+Logged = LoggedMoney | LoggedTrading | LoggedKeys
 
 
 class Reconciliation(msgspec.Struct):
@@ -47,13 +49,17 @@ def reconcile(
     with reader.moment() as moment, paused():
         if _check_anchor(log, moment, findings):
             state, connection = VenueState(), reader.connection
-            logged = LoggedMoney(connection, findings), LoggedTrading(connection, findings)
+            logged = (
+                LoggedMoney(connection, findings),
+                LoggedTrading(connection, findings),
+                LoggedKeys(connection, findings),
+            )
             for envelope in log.read():
                 if envelope.position > moment.position:
                     break
                 if progress is not None and envelope.position % REPORT_EVERY == 0:
                     progress(envelope.position)
-                _follow(envelope, state, *logged)
+                _follow(envelope, state, logged)
             for rows in logged:
                 rows.finish()
             compare_end(connection, state, findings)
@@ -64,13 +70,11 @@ def reconcile(
     )
 
 
-def _follow(
-    envelope: Envelope, state: VenueState, money: LoggedMoney, trading: LoggedTrading
-) -> None:
+def _follow(envelope: Envelope, state: VenueState, logged: Iterable[Logged]) -> None:
     if envelope.originator_id == STORE_STREAM:
         return
-    money.follow(envelope)
-    trading.follow(envelope)
+    for rows in logged:
+        rows.follow(envelope)
     state.apply(envelope.originator_id, envelope.originator_version, envelope.event)
 
 

@@ -63,7 +63,7 @@ def compare_end(connection: sqlite3.Connection, state: VenueState, findings: Fin
         )
     }
     orders = [msgspec.convert(row, Open) for row in connection.execute(OPEN)]
-    _compare_balances(connection, state, found, findings)
+    _compare_balances(state, found, findings)
     _compare_totals(state, found, findings)
     _compare_orders(state, orders, findings)
     _compare_holds(state, orders, found, findings)
@@ -75,21 +75,13 @@ Balances = dict[tuple[str, str], tuple[int, int]]
 """(ledger account, asset) -> units, position of its last change."""
 
 
-def _compare_balances(
-    connection: sqlite3.Connection, state: VenueState, found: Balances, findings: Findings
-) -> None:
-    """Each balance against the fold (R2) and against its own last line (L3)."""
+def _compare_balances(state: VenueState, found: Balances, findings: Findings) -> None:
+    """Law R2: each balance against the fold."""
     due = {(name, asset): units for name, asset, units in state.ledger.balances()}
     for key in sorted(due.keys() | found.keys()):
         units, position = found.get(key, (0, 0))
         at = [position] if position else []
         findings.compare("balances", "R2", " ".join(key), due.get(key, 0), units, at)
-    last = connection.execute(
-        "SELECT account, asset, balances.balance, lines.balance, position FROM balances"
-        " LEFT JOIN lines ON lines.number=(SELECT max(number) FROM lines WHERE balance_id=id)"
-    )
-    for name, asset, units, line, position in last:
-        findings.compare("running balances", "L3", f"{name} {asset}", line, units, [position])
 
 
 def _compare_totals(state: VenueState, found: Balances, findings: Findings) -> None:

@@ -2,10 +2,13 @@
 
 import sqlite3
 
+import msgspec
+
 from exchange.audit.reconcile.findings import Findings, Key, Ordered, keyed
 from exchange.kernel.events import Envelope
 from exchange.kernel.journal import EntryKind
 from exchange.orders.records import CommandRecorded
+from exchange.projections.lines import MARK_EVERY
 from exchange.wallet.corrections import correction_id
 from exchange.wallet.entries import deposit_id
 from exchange.wallet.events import (
@@ -23,9 +26,11 @@ ENTRIES = (
     " ORDER BY number"
 )
 LINES = (
-    "SELECT lines.number, entry, account, asset, amount, lines.balance FROM lines"
+    "SELECT lines.number, entry, account, asset, amount, lines.balance, previous FROM lines"
     " LEFT JOIN balances ON id=balance_id ORDER BY lines.number"
 )
+BALANCES = "SELECT account, asset, id, balance, last_line, line_count, position FROM balances"
+MARKS = "SELECT line, balance_id FROM marks ORDER BY line"
 DEPOSITED = "SELECT account, asset, amount, position, at_us FROM deposits WHERE reference=?"
 REQUESTED = (
     "SELECT account, asset, amount, fee, destination, requester, approvals_needed,"
@@ -37,12 +42,28 @@ WITHDRAWN: dict[type, str] = {
     WithdrawalRejected: "rejected",
     WithdrawalCancelled: "cancelled",
 }
-MARKS = (
+CORRECTED = (
     "SELECT 'bust', symbol || ':' || number, busted_position FROM trades"
     " WHERE busted_position IS NOT NULL"
     " UNION ALL SELECT 'reversal', reference, reversed_position FROM deposits"
     " WHERE reversed_position IS NOT NULL"
 )
+
+
+class Running(msgspec.Struct):
+    """A balance as the log's lines have left it so far."""
+
+    id: int
+    units: int = 0
+    last_line: int = 0
+    line_count: int = 0
+
+    def join(self, line: int, amount: int) -> int:
+        """Take in a line; the number of the one before it."""
+        previous, self.last_line = self.last_line, line
+        self.units += amount
+        self.line_count += 1
+        return previous
 
 
 class LoggedMoney:
@@ -56,7 +77,8 @@ class LoggedMoney:
         self._lines = Ordered(
             findings, "ledger lines", "L2", "line", keyed(connection.execute(LINES), 1)
         )
-        self._balances: dict[tuple[str, str], int] = {}  # (ledger account, asset) -> units
+        self._marks = Ordered(findings, "marks", "R2", "line", keyed(connection.execute(MARKS), 1))
+        self._balances: dict[tuple[str, str], Running] = {}  # (ledger account, asset)
         self._counts = {"entries": 0, "lines": 0, "deposits": 0, "withdrawals": 0}
         self._at_us = 0
         self._corrected: dict[str, int] = {}  # business id of a correction -> its position
@@ -80,13 +102,24 @@ class LoggedMoney:
         """Nothing else may be there."""
         self._entries.finish()
         self._lines.finish()
+        self._marks.finish()
+        self._compare_last_lines()
         for table in ("deposits", "withdrawals"):
             self._findings.count(self._connection, table, self._counts[table])
-        marked = {f"{kind}:{name}": at for kind, name, at in self._connection.execute(MARKS)}
+        marked = {f"{kind}:{name}": at for kind, name, at in self._connection.execute(CORRECTED)}
         for name in sorted(self._corrected.keys() | marked.keys()):
             due, found_at = self._corrected.get(name), marked.get(name)
             at = [it for it in (due, found_at) if it is not None][:1]
             self._findings.compare("corrections", "L6", name, due, found_at, at)
+
+    def _compare_last_lines(self) -> None:
+        """Law L3: each balance is that behind its last line, and that line is known."""
+        found = {(name, asset): rest for name, asset, *rest in self._connection.execute(BALANCES)}
+        for name, asset in sorted(self._balances.keys() | found.keys()):
+            it, rest = self._balances.get((name, asset)), found.get((name, asset))
+            due = it and (it.id, str(it.units), it.last_line, it.line_count)
+            have, at = (tuple(rest[:-1]), rest[-1:]) if rest else (None, [])
+            self._findings.compare("running balances", "L3", f"{name} {asset}", due, have, at)
 
     def _posted(self, event: EntriesPosted, position: int) -> None:
         for entry in event.entries:
@@ -96,10 +129,13 @@ class LoggedMoney:
             self._entries.expect((number,), values, position)
             for line in entry.lines:
                 key = (line.account, line.asset)
-                balance = self._balances[key] = self._balances.get(key, 0) + line.amount
                 at = self._counts["lines"] = self._counts["lines"] + 1
-                due = (number, *key, str(line.amount), str(balance))
+                it = self._balances.setdefault(key, Running(len(self._balances)))
+                previous = it.join(at, line.amount)
+                due = (number, *key, str(line.amount), str(it.units), previous)
                 self._lines.expect((at,), due, position)
+                if not it.line_count % MARK_EVERY:
+                    self._marks.expect((at,), (it.id,), position)
             if entry.kind is EntryKind.DEPOSIT:
                 self._counts["deposits"] += 1
                 line, reference = entry.lines[1], entry.entry_id[DEPOSIT:]

@@ -12,11 +12,7 @@ FILLED = (
     "SELECT symbol, number, filled, filled_value, quantity, prevented, leaves, reason,"
     " updated_position FROM orders ORDER BY symbol, number"
 )
-FILLS = (
-    "SELECT fills.symbol, order_number, fills.quantity, value FROM fills JOIN trades"
-    " ON trades.symbol=fills.symbol AND trades.number=trade"
-    " ORDER BY fills.symbol, order_number"
-)
+FILLS = "SELECT symbol, order_number, quantity, value FROM fills ORDER BY symbol, order_number"
 TAPE = "SELECT at_us, price, quantity, value FROM trades WHERE symbol=? ORDER BY number"
 CANDLES = (
     "SELECT start_us, open, high, low, close, volume, value, trades FROM candles"
