@@ -14,6 +14,7 @@ from exchange.processes.child import Child
 from exchange.processes.jobs import Job, Jobs, JobStatus
 from exchange.processes.process import command
 from exchange.projections.builds import Builds
+from exchange.projections.older_keys import keys_in_views
 from exchange.projections.slices import Slices
 from exchange.projections.views import NAME, anchor_in
 from exchange.store.errors import StoreError
@@ -89,12 +90,13 @@ class Running:
     @property
     def health(self) -> Health:
         """As of now, without a look at any disk."""
-        faults, slices = self.venue.faults, self.slices
+        faults, slices, older = self.venue.faults, self.slices, self.venue.older
         children = [child.status for child in self._children]
         return Health(
             (
                 Part.of("writer", f"{faults} commands refused as INTERNAL" if faults else None),
                 Part.of("clock", None if self.venue.steady else "the wall clock has jumped"),
+                *([] if older is None else [Part.of("keys", older.fault)]),
                 *([] if slices is None else [Part.of(f"follower {NAME}", slices.fault)]),
                 *(
                     Part.of(f"follower {it.name}", None if it.healthy else it.last_error or "down")
@@ -151,7 +153,7 @@ async def running(
             "a store in memory has no place for read models, and no process but its own"
         )
     async with AsyncExitStack() as stack:
-        venue = Venue(url, bounds)
+        venue = Venue(url, bounds, keys_in_views)
         stack.callback(venue.close)
         stack.enter_context(settled())
         in_slices = followers is Followers.SLICES

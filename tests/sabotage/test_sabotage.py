@@ -25,6 +25,12 @@ class Sabotage(NamedTuple):
 
 MATCHING = "tests/matching/test_book_tables.py::"
 SABOTAGES = {
+    "a key leaves memory before the views have it": Sabotage(
+        "venue/keys.py",
+        "if last <= self._older.reached():",
+        "if last:",
+        "tests/serve/test_old_keys.py::test_nothing_leaves_memory_while_nobody_follows",
+    ),
     "a look is answered before what it shows is on disk": Sabotage(
         "venue/sequencer.py",
         "self._forming.answers.append((future, seen))",

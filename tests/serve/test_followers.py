@@ -155,7 +155,7 @@ def test_the_venue_without_followers_starts_none(tmp_path: Path) -> None:
 
     live = asyncio.run(work())
     assert [] == live.followers
-    assert ["writer", "clock"] == [part.name for part in live.health.parts]
+    assert ["writer", "clock", "keys"] == [part.name for part in live.health.parts]
     assert not path.with_name("venue.db.views").exists()
 
 

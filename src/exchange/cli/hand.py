@@ -13,6 +13,7 @@ from exchange.cli.poison import warn_of_halt
 from exchange.kernel.decimals import DecimalError
 from exchange.kernel.rejects import Refusal
 from exchange.orders.commands import Request
+from exchange.projections.older_keys import keys_in_views
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
 from exchange.venue.intake import Malformed
@@ -33,7 +34,7 @@ def submit(store: str, request_of: Callable[[Venue], tuple[Request, T]]) -> tupl
     open_log(store).close()  # A store that is not there is told, not made.
 
     async def work() -> tuple[Ack, T]:
-        async with serving(StoreUrl.parse(store)) as venue:
+        async with serving(StoreUrl.parse(store), older=keys_in_views) as venue:
             warn_of_halt(venue)
             warn(venue.opened.passed)
             request, more = request_of(venue)

@@ -15,11 +15,17 @@ GENERATION = 250_000
 class OlderKeys(Protocol):
     """Where bindings are that have left memory: kept by a follower of the log."""
 
+    fault: str | None
+    """Why they had to be taken from the log again, if that was so."""
+
     def reached(self) -> int:
         """The position up to which every binding is there; it never goes back."""
 
     def find(self, digests: Sequence[bytes]) -> Mapping[bytes, int]:
         """Those of them that are bound, up to ``reached`` at least, with their positions."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class Keys:

@@ -137,6 +137,11 @@ class Clock:
         return (monotonic_ns + self._offset_ns) // 1000
 
 
+def no_older_keys(_: EventLog) -> OlderKeys | None:
+    """Nobody keeps old bindings: all are in memory."""
+    return None
+
+
 class Venue:
     """An open venue. All methods belong to the event loop's thread.
 
@@ -154,11 +159,12 @@ class Venue:
         self,
         url: StoreUrl,
         bounds: Bounds = Bounds(),  # noqa: B008 - frozen
-        older: Callable[[EventLog], OlderKeys] | None = None,
+        older: Callable[[EventLog], OlderKeys | None] = no_older_keys,
     ) -> None:
         self._clock = Clock()
         self.log = LogWriter(url, EVENTS, at_us=self._clock.now_us())
-        self.keys = Keys(None if older is None else older(self.log))
+        self.older = older(self.log)
+        self.keys = Keys(self.older)
         self.opened = open_state(self.log, self.keys)
         self.state = self.opened.state
         check_all(self.state)
@@ -388,6 +394,8 @@ class Venue:
         """Let go of the store, when nothing is on its way to it any more."""
         self._helper.shutdown()
         self._disk.shutdown()
+        if self.older is not None:
+            self.older.close()
         self.log.close()
 
     def _decide(self, batch: _Batch) -> None:
@@ -495,7 +503,7 @@ class Venue:
 async def serving(
     url: StoreUrl,
     bounds: Bounds = Bounds(),  # noqa: B008 - frozen
-    older: Callable[[EventLog], OlderKeys] | None = None,
+    older: Callable[[EventLog], OlderKeys | None] = no_older_keys,
 ) -> AsyncIterator[Venue]:
     """An open venue that serves its queue; on leaving, what waits is served and the store closed.
 
