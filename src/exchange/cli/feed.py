@@ -9,7 +9,6 @@ import typer
 
 from exchange.cli.beside import (
     Beside,
-    FollowersOption,
     ReconcileOption,
     SnapshotsOption,
     describe_beside,
@@ -79,7 +78,13 @@ def run_feed(  # one option each
     limit: Annotated[int | None, typer.Option(min=0, help="Stop after this seq.")] = None,
     batch: Annotated[int, typer.Option(min=0, help="Commands a batch; 0: no limit.")] = 0,
     fees: Annotated[Fees, typer.Option(help="Fee schedule.")] = Fees.STANDARD,
-    followers: FollowersOption = Followers.NONE,
+    followers: Annotated[
+        Followers | None,
+        typer.Option(
+            help="How the read models are kept meanwhile.",
+            show_default="slices; none for a store in memory",
+        ),
+    ] = None,
     reconcile_every: ReconcileOption = 0,
     snapshot_every: SnapshotsOption = 0,
     as_json: JsonFlag = False,
@@ -96,9 +101,12 @@ def run_feed(  # one option each
     flow = read_flow(file, price_decimals=price_decimals, quantity_decimals=quantity_decimals)
     if expect is not None and not expect.is_dir():
         raise FeedError(f"{expect} is no folder")
+    url = StoreUrl.parse(store)
+    if followers is None:
+        followers = Followers.NONE if url.path is None else Followers.SLICES
     beside = Beside(followers, reconcile_every, snapshot_every)
     outcome, run, live = feed_venue(
-        StoreUrl.parse(store), flow, listing, beside,
+        url, flow, listing, beside,
         limit=limit, batch=batch, acks=acks, quiet=as_json,
     )  # fmt: skip
     if out is not None:
