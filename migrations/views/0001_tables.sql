@@ -174,7 +174,7 @@ SELECT
     account, asset, it.value -> 2 AS amount, it.value -> 3 AS balance, cause_stream,
     cause_version, at_us
 FROM postings, json_each(lines) AS it
-JOIN balances ON id = it.value ->> 1;
+JOIN balances ON balances.id = it.value ->> 1;
 
 CREATE TABLE deposits (
     reference TEXT PRIMARY KEY,
@@ -204,9 +204,3 @@ CREATE TABLE withdrawals (
     updated_position INTEGER NOT NULL,
     updated_us INTEGER NOT NULL
 ) STRICT;
-
--- What each idempotency key is bound to; of a key bound twice, the first.
-CREATE TABLE keys (
-    digest BLOB PRIMARY KEY,  -- 16 bytes that stand for account, kind and key
-    position INTEGER NOT NULL  -- of the command's record
-) STRICT, WITHOUT ROWID;

@@ -10,6 +10,7 @@ from typing import Any
 
 from exchange.projections.builds import Builds
 from exchange.projections.bulk import Bulk
+from exchange.projections.schema import INDEXES, migrations
 from exchange.projections.views import Views
 from tests.projections.world import follow
 
@@ -34,15 +35,24 @@ def dying(original: Callable[..., Any], calls: int, *, done: bool) -> Callable[.
     return method
 
 
-POINTS: dict[str, tuple[type, str, int, bool]] = {
+LINES = sum(len(it.text.splitlines()) for it in migrations() if not it.name.endswith(INDEXES))
+"""Of the scripts that make the tables, statement by statement; that of the indexes comes behind."""
+
+POINTS: dict[str, tuple[Any, str, int, bool]] = {
     "before the first commit": (Views, "commit", 0, False),
     "before a commit": (Views, "commit", 5, False),
+    "after rows that are only added": (Views, "spill", 3, True),
     "inside a commit": (Bulk, "flush", 70, True),
     "after a commit": (Views, "commit", 5, True),
+    "before the tables are made": (sqlite3, "complete_statement", 0, False),
+    "while the tables are made": (sqlite3, "complete_statement", LINES // 2, False),
+    "with the tables made": (sqlite3, "complete_statement", LINES - 1, True),
+    "while the indexes are made": (sqlite3, "complete_statement", LINES + 3, False),
     "before the switch": (Builds, "publish", 0, False),
     "inside the switch": (Path, "symlink_to", 0, False),
     "with the link made": (Path, "symlink_to", 0, True),
     "before the old file goes": (Builds, "tidy", 1, False),
+    "after the switch": (Builds, "publish", 0, True),
 }
 """What is called at the point, how often before, and whether it is done before the end."""
 
@@ -51,5 +61,4 @@ if __name__ == "__main__":
     path, point, events = sys.argv[1:]
     owner, name, calls, done = POINTS[point]
     setattr(owner, name, dying(getattr(owner, name), calls, done=done))
-    assert sqlite3.threadsafety
     follow(Path(path), int(events), rebuild="switch" in point or "file" in point)

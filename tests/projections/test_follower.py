@@ -340,10 +340,10 @@ def test_views_of_an_older_version_are_built_anew(
     """As after an update that brings one more migration: the old ones wait until it is done."""
     follow(store)
     scripts = schema.migrations()
-    more = (*scripts, schema.Script("3_more.sql", "CREATE TABLE more (number INTEGER) STRICT;\n"))
+    more = (*scripts, schema.Script("4_more.sql", "CREATE TABLE more (number INTEGER) STRICT;\n"))
     for module in (schema, views):
         monkeypatch.setattr(module, "migrations", lambda: more)
-    with pytest.raises(StoreFormat, match="has version 2 of the views, this program reads 3"):
+    with pytest.raises(StoreFormat, match="has version 3 of the views, this program reads 4"):
         Reader(views_of(store))
     follow(store)
     assert "more" in content(views_of(store))

@@ -67,8 +67,7 @@ class Bulk:
 
     With a ``key``, a row whose key is there already replaces the other columns, but ``fixed``
     ones: what never changes need not be written, nor its indexes. Rows of one flush have
-    different keys. Columns that may be null are ``nullable``, and behind the others: their rows
-    come by ``add``.
+    different keys. A table whose last columns may be null gets its rows by ``add``.
     """
 
     __slots__ = ("_columns", "_head", "_tail", "_with_nulls", "flat", "table")
@@ -90,7 +89,7 @@ class Bulk:
         keyed = f" ON CONFLICT ({','.join(key)}) DO {change}"
         self._tail = keyed if key else ""
 
-    def add(self, always: Iterable[Any], nullable: Iterable[Any]) -> None:
+    def add(self, always: Iterable[Any], nullable: Sequence[Any]) -> None:
         """One more row: its values that are never null, and those that may be.
 
         Nulls become words of the statement: to bind one takes six times as long as a number.

@@ -19,7 +19,7 @@ from exchange.store.log import EventLog
 
 PAGE_ROWS = 1_000
 """Rows of one read."""
-STEP_EVENTS = 100_000
+STEP_EVENTS = 200_000
 """Events between two commits while catching up."""
 ANY_TIME_MS = 60_000
 
