@@ -5,7 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from exchange.serve import Running, reconciliation
+from exchange.serve import Followers, Running, reconciliation, snapshots
+from exchange.venue.sequencer import Venue
 from tests.audit.logs import url_of
 from tests.processes.scripts import until
 from tests.projections.world import views_of
@@ -37,3 +38,22 @@ def test_a_changed_row_turns_the_reconciliation_red_and_trading_goes_on(tmp_path
     assert "BTC-USD 1" in {finding["subject"] for finding in job.found["findings"]}
     assert told[-1] == f"reconcile: {job.reason}"
     assert ["job reconcile"] == [part.name for part in live.health.parts if not part.green]
+
+
+def test_snapshots_are_made_while_the_venue_trades_and_it_opens_from_them(tmp_path: Path) -> None:
+    path = tmp_path / "venue.db"
+
+    async def work() -> Running:
+        jobs = [snapshots(url_of(path), 500)]
+        async with trading(path, followers=Followers.NONE, jobs=jobs) as (live, trader):
+            while not live.jobs[0].outcomes.get("ok"):
+                await trader.trade(50)
+            assert live.health.green
+        return live
+
+    live = asyncio.run(work())
+    venue = Venue(url_of(path))
+    assert 0 < venue.opened.position < live.venue.stored_position
+    assert () == venue.opened.passed
+    assert venue.state.state_hash() == live.venue.state.state_hash()
+    venue.close()

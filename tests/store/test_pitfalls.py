@@ -228,8 +228,8 @@ class Counting(LogRecorder):
 
 def test_the_log_is_read_in_pages(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
-    with writer(path) as log:
-        note(log, *["a"] * 25)
+    with writer(path) as writing, reader(path) as log:
+        note(writing, *["a"] * 25)
         expected = [row[0] for row in rows_of(path)]
         log.recorder.__class__ = Counting
         assert isinstance(log.recorder, Counting)

@@ -372,13 +372,13 @@ class LogWriter(EventLog):
     def pages(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[list[Row]]:
         """As :meth:`EventLog.pages`; what was stored a moment ago comes from memory."""
         recent = list(self._recent)  # at once: another thread may be storing
-        if not recent or after < recent[0][0][0] - 1:
-            yield from super().pages(after, page)
-            return
-        for rows in recent:
-            first, last = rows[0][0], rows[-1][0]
-            for start in range(max(0, after + 1 - first), last + 1 - first, page):
-                yield rows[start : start + page]
+        if recent and after >= recent[0][0][0] - 1:
+            for rows in recent:
+                first, last = rows[0][0], rows[-1][0]
+                for start in range(max(0, after + 1 - first), last + 1 - first, page):
+                    yield rows[start : start + page]
+                after = max(after, last)
+        yield from super().pages(after, page)
 
     @property
     def checkpoint_due(self) -> bool:
