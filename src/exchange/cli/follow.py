@@ -17,7 +17,7 @@ from exchange.cli.output import (
     stderr,
 )
 from exchange.collector import settled
-from exchange.processes.leash import woken, yield_to_parent
+from exchange.processes.leash import woken
 from exchange.projections.follower import STEP_EVENTS, Follower
 from exchange.projections.views import NAME
 from exchange.store.changes import Changes
@@ -25,7 +25,7 @@ from exchange.store.log import EventLog
 
 STEP_MS = 500
 """A supervised follower looks at its stdin so often, however far it is behind."""
-REST_S = 0.05
+REST_S = 0.02
 """Between two commits: what comes meanwhile shares the next one, at half the cost an event."""
 CATCH_UP_S = 10.0
 """What it has for the rest of the log when its stdin has ended."""
@@ -51,15 +51,14 @@ def follow(
 
     By hand it notices within 10 ms what the venue has stored. The views are read while they are
     built anew, until the new ones have caught up. Exit 1 at an event that can't be followed:
-    nothing is skipped. A running venue starts it with --supervised: at lower priority, silent
-    but for what goes wrong, and never longer than the venue lives.
+    nothing is skipped. A running venue starts it with --supervised: silent but for what
+    goes wrong, and never longer than the venue lives.
     """
     if name != NAME:
         raise typer.BadParameter(f"there is no follower {name!r}; there is: {NAME}")
     log = open_log(store)
     with Follower(log, views_path(store, views), rebuild=rebuild) as follower:
         if supervised:
-            yield_to_parent()
             _follow_woken(follower, poll_ms / 1_000)
             return
         try:

@@ -1,4 +1,4 @@
-"""What a process does that another one has started: it yields to that one, and ends with it."""
+"""What a process does that another one has started: it is woken by that one, and ends with it."""
 
 import os
 import select
@@ -9,14 +9,9 @@ LEASH_BROKE = 3
 """Exit code: the surroundings are gone."""
 
 
-def yield_to_parent() -> None:
-    """Let the parent go first where both want a processor."""
-    os.nice(NICENESS)
-
-
 def leash() -> None:
-    """The same, and end whenever stdin ends, whatever is under way."""
-    yield_to_parent()
+    """Let the parent go first, and end whenever stdin ends, whatever is under way."""
+    os.nice(NICENESS)
     threading.Thread(target=_end_with_stdin, daemon=True).start()
 
 

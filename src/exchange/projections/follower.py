@@ -132,7 +132,7 @@ class Follower:
             complete(self._views.connection)
             self._views.connection.close()
         self.builds.publish()
-        self._views.connection = create(self.builds.pointer.resolve())
+        self._views.connection = create(self.builds.pointer.resolve(), building=False)
         self.building = False
 
     def catch_up(self, progress: Callable[[int], None] | None = None) -> int:
@@ -224,7 +224,7 @@ class Follower:
     def _open(self) -> Views:
         """The views to be written; what was being built of another log begins anew."""
         if not self.building:
-            return Views(create(self.builds.pointer.resolve()))
+            return Views(create(self.builds.pointer.resolve(), building=False))
         if self.builds.building.is_file():
             anchor = anchor_in(self.builds.building)
             if anchor is None or not stands_in(self._log, anchor):

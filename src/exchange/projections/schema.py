@@ -26,8 +26,11 @@ SETTINGS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",  # a power cut may take the last commits: they are followed again
     "cache_size=-65536",
-    "wal_autocheckpoint=8000",  # pages of 8 KiB
 )
+
+BUILD_PAGES, LIVE_PAGES = 8_000, 300
+"""From checkpoint to checkpoint. Beside a venue they are small and many: while the disk syncs what
+one has written, the venue's own commits wait for it."""
 
 
 class Script(NamedTuple):
@@ -37,10 +40,11 @@ class Script(NamedTuple):
     text: str
 
 
-def create(path: Path) -> sqlite3.Connection:
+def create(path: Path, *, building: bool = True) -> sqlite3.Connection:
     """Empty views in a new file, or those that are there, to be written.
 
-    New ones have no indexes yet: ``complete`` makes them.
+    New ones have no indexes yet: ``complete`` makes them. While ``building`` nobody else is to
+    be spared.
 
     Raises:
         StoreFormat: the file holds no views, or is of a newer version.
@@ -50,6 +54,8 @@ def create(path: Path) -> sqlite3.Connection:
     with explained(path):
         for setting in SETTINGS:
             connection.execute(f"PRAGMA {setting}")
+        pages = BUILD_PAGES if building else LIVE_PAGES
+        connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
         if not version_of(connection, path):
             _run(connection, [it for it in migrations() if not it.name.endswith(INDEXES)])
     return connection
