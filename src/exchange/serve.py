@@ -19,7 +19,8 @@ from exchange.projections.slices import Slices
 from exchange.projections.views import NAME, anchor_in
 from exchange.store.errors import StoreError
 from exchange.store.urls import StoreUrl
-from exchange.venue.sequencer import Bounds, Venue
+from exchange.venue.batch import Bounds
+from exchange.venue.sequencer import Venue
 
 GRACE_S = 15.0
 """What followers have to catch up when the venue ends."""

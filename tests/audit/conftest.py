@@ -8,7 +8,7 @@ import pytest
 from exchange.feeds import sample
 from exchange.feeds.sample import SampleUnavailable
 from exchange.feeds.synthetic import synthetic_flow
-from exchange.venue.sequencer import Bounds
+from exchange.venue.batch import Bounds
 from tests.audit.logs import run_sample
 
 BOUNDS = Bounds(commands=20, deciding_ms=60_000)

@@ -24,9 +24,10 @@ from exchange.orders.commands import (
 )
 from exchange.store.log import EventLog, LogWriter
 from exchange.store.urls import StoreUrl
+from exchange.venue.batch import Bounds
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.replay import by_command
-from exchange.venue.sequencer import Bounds, serving
+from exchange.venue.sequencer import serving
 from tests.build import BUY, SELL, SYMBOL, Desk, desk, limit, market
 
 Batch = Sequence[Envelope]

@@ -17,12 +17,12 @@ from exchange.matching.ladder import Ladder, Order
 from exchange.orders.commands import CancelOrder, Command, Request
 from exchange.orders.records import CommandRecorded
 from exchange.store.log import LogWriter
+from exchange.venue.batch import Bounds
 from exchange.venue.decide import DECISIONS, decide
 from exchange.venue.due import due_work
 from exchange.venue.journal import Journal
 from exchange.venue.laws import check_all
 from exchange.venue.replay import by_command, replay
-from exchange.venue.sequencer import Bounds
 from exchange.venue.state import VenueState
 from tests.audit.eventful import eventful
 from tests.audit.logs import log_of, run_sample

@@ -15,8 +15,8 @@ from exchange.store.events import BatchSealed, EpochStarted
 from exchange.store.heads import Head, read_heads
 from exchange.store.mapper import Catalogue
 from exchange.store.seal import Row, genesis, seal
+from exchange.venue.batch import Bounds
 from exchange.venue.catalogue import EVENTS
-from exchange.venue.sequencer import Bounds
 from exchange.wallet.events import EntriesPosted
 from tests.audit.logs import busy_desk, commands_of, log_of, run_sample, verdict_on
 from tests.audit.tampering import KINDS, Act, Original, Statement

@@ -38,9 +38,10 @@ from exchange.store.log import EventLog
 from exchange.store.urls import StoreUrl
 from exchange.users.events import AccountTierSet
 from exchange.venue.answers import Ack
+from exchange.venue.batch import Bounds
 from exchange.venue.laws import check_all
 from exchange.venue.replay import replay
-from exchange.venue.sequencer import Bounds, Venue, serving
+from exchange.venue.sequencer import Venue, serving
 from exchange.venue.state import VenueState
 from tests.command import url
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.venue.sequencer import Bounds
+from exchange.venue.batch import Bounds
 from tests.audit.logs import run_sample
 from tests.feeds.conftest import commands, five_minutes, tape, wheel
 from tests.projections.world import follow, played, random_happenings, write_log

@@ -12,7 +12,7 @@ from exchange.kernel.decimals import to_text
 from exchange.projections.candles import SPANS
 from exchange.projections.queries import candles, orders, trades
 from exchange.projections.reader import Reader
-from exchange.venue.sequencer import Bounds
+from exchange.venue.batch import Bounds
 from tests.audit.logs import run_sample
 from tests.feeds.flows import Tape
 from tests.projections.world import content, follow, opened, reconciled, rows_of, views_of

@@ -14,7 +14,8 @@ from exchange.serve import Followers, running
 from exchange.store.log import EventLog
 from exchange.venue import keys
 from exchange.venue.answers import Ack
-from exchange.venue.sequencer import KeyConflict, Venue
+from exchange.venue.batch import KeyConflict
+from exchange.venue.sequencer import Venue
 from tests.audit.logs import url_of
 from tests.processes.scripts import until
 from tests.projections.world import follow, opened, reconciled, views_of

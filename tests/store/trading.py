@@ -22,9 +22,10 @@ from exchange.orders.records import CommandRecorded
 from exchange.store.log import EventLog
 from exchange.venue import stops, trading
 from exchange.venue.answers import Ack, answer
+from exchange.venue.batch import Bounds
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.replay import by_command
-from exchange.venue.sequencer import Bounds, Venue
+from exchange.venue.sequencer import Venue
 from tests.store.stored import url_of
 
 TRADERS = "ada", "bob"

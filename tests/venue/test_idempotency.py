@@ -27,7 +27,8 @@ from exchange.orders.money_commands import (
 from exchange.orders.records import CommandRecorded
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
-from exchange.venue.sequencer import Bounds, serving
+from exchange.venue.batch import Bounds
+from exchange.venue.sequencer import serving
 from tests.build import BUY, OPERATOR, SELL, SYMBOL, desk, limit
 
 BID = PlaceOrder("A", SYMBOL, limit(BUY, 50, 10))

@@ -17,10 +17,11 @@ from exchange.settlement.spot import Settlement
 from exchange.store.log import EventLog
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
+from exchange.venue.batch import Bounds
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.lookback import posted_entry, settled_trade
 from exchange.venue.replay import STORE_STREAM
-from exchange.venue.sequencer import Bounds, serving
+from exchange.venue.sequencer import serving
 from exchange.wallet.events import Bust, Corrected, Reversal
 from exchange.wallet.ledger import Ledger
 from tests.audit.logs import verdict_on

@@ -18,6 +18,7 @@ from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.store.log import EventLog
 from exchange.store.urls import StoreUrl
 from exchange.venue import looks
+from exchange.venue.batch import Bounds, Seen
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.looks import (
     Balance,
@@ -29,7 +30,7 @@ from exchange.venue.looks import (
     depth,
     open_orders,
 )
-from exchange.venue.sequencer import Bounds, OutcomeUnknown, QueueFull, Seen, Venue, serving
+from exchange.venue.sequencer import OutcomeUnknown, QueueFull, Venue, serving
 from exchange.venue.state import VenueState
 from tests.build import BUY, SELL, SYMBOL, desk, limit
 from tests.store.stored import url_of

@@ -29,10 +29,11 @@ from exchange.store.poison import (
 )
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
+from exchange.venue.batch import Bounds
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.due import STOPPED_TOO_OFTEN, halts
 from exchange.venue.replay import replay
-from exchange.venue.sequencer import Bounds, OutcomeUnknown, Venue
+from exchange.venue.sequencer import OutcomeUnknown, Venue
 from exchange.venue.state import VenueState
 from tests.audit.logs import verdict_on
 from tests.command import inside, url

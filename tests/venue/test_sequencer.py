@@ -16,8 +16,9 @@ from exchange.orders.records import CommandRecorded
 from exchange.store.errors import CommitFailed
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
+from exchange.venue.batch import Bounds
 from exchange.venue.intake import Malformed
-from exchange.venue.sequencer import Bounds, OutcomeUnknown, Venue, serving
+from exchange.venue.sequencer import OutcomeUnknown, Venue, serving
 from tests.build import BUY, limit
 from tests.store.trading import drive, orders, set_up
 

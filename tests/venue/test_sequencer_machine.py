@@ -24,9 +24,10 @@ from exchange.orders.commands import (
 )
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack, answer
+from exchange.venue.batch import Bounds, KeyConflict
 from exchange.venue.laws import check_all
 from exchange.venue.replay import by_command, replay
-from exchange.venue.sequencer import Bounds, KeyConflict, Venue, serving
+from exchange.venue.sequencer import Venue, serving
 from exchange.venue.state import VenueState
 from tests.build import OPERATOR, Desk, rows
 from tests.effort import Effort, runs

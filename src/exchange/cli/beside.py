@@ -10,7 +10,7 @@ from exchange.cli.output import plain, stderr
 from exchange.processes.jobs import Job
 from exchange.serve import Followers, Running, reconciliation, running, snapshots
 from exchange.store.urls import StoreUrl
-from exchange.venue.sequencer import Bounds
+from exchange.venue.batch import Bounds
 
 FollowersOption = Annotated[
     Followers, typer.Option("--followers", help="How the read models are kept meanwhile.")

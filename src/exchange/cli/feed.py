@@ -36,7 +36,7 @@ from exchange.feeds.tables import compare_tables, write_tables
 from exchange.kernel.laws import hold_law
 from exchange.serve import Followers, Running
 from exchange.store.urls import StoreUrl
-from exchange.venue.sequencer import Bounds
+from exchange.venue.batch import Bounds
 
 app = typer.Typer(help="Recorded order flow.", no_args_is_help=True)
 

@@ -16,8 +16,9 @@ from exchange.orders.commands import Request
 from exchange.projections.older_keys import keys_in_views
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
+from exchange.venue.batch import KeyConflict
 from exchange.venue.intake import Malformed
-from exchange.venue.sequencer import KeyConflict, Venue, serving
+from exchange.venue.sequencer import Venue, serving
 
 T = TypeVar("T")
 

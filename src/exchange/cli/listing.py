@@ -19,7 +19,7 @@ from exchange.store.errors import StoreError
 from exchange.store.log import LogWriter
 from exchange.store.urls import StoreUrl
 from exchange.venue.catalogue import EVENTS
-from exchange.venue.sequencer import Clock
+from exchange.venue.clock import Clock
 from exchange.venue.state import VenueState
 
 asset_app = typer.Typer(help="Register and show assets.", no_args_is_help=True)

@@ -10,7 +10,8 @@ from exchange.cli.output import JsonFlag, StoreOption, print_facts, print_json, 
 from exchange.store.lock import WriterLock
 from exchange.store.poison import note_cleared, read_poison
 from exchange.store.urls import StoreUrl
-from exchange.venue.sequencer import Clock, Venue
+from exchange.venue.clock import Clock
+from exchange.venue.sequencer import Venue
 
 app = typer.Typer(
     help="Commands that have stopped the venue and are refused since.", no_args_is_help=True

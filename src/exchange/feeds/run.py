@@ -30,8 +30,9 @@ from exchange.orders.commands import (
 )
 from exchange.orders.rulebook import Assets
 from exchange.venue.answers import Ack
+from exchange.venue.batch import KeyConflict
 from exchange.venue.keys import key_digest
-from exchange.venue.sequencer import KeyConflict, Venue
+from exchange.venue.sequencer import Venue
 from exchange.wallet.entries import deposit_id
 
 OPERATOR = "feed"

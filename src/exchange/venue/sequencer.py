@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
-
-import msgspec
+from typing import Any, TypeVar
 
 from exchange.collector import settled
 from exchange.kernel.events import Envelope, Event
@@ -17,7 +15,7 @@ from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import Request, Role, kind
 from exchange.orders.records import CommandRecorded, content_digest
-from exchange.store.log import Draft, EventLog, LogWriter
+from exchange.store.log import EventLog, LogWriter
 from exchange.store.poison import (
     OWN_WORK,
     Poison,
@@ -28,7 +26,9 @@ from exchange.store.poison import (
 )
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack, answer
+from exchange.venue.batch import Batch, Bounds, KeyConflict, Seen, Waiting
 from exchange.venue.catalogue import EVENTS
+from exchange.venue.clock import Clock
 from exchange.venue.decide import decide
 from exchange.venue.due import due_work, halts, next_due_us, next_piece
 from exchange.venue.intake import Admitted, admit
@@ -44,10 +44,6 @@ class QueueFull(Exception):  # noqa: N818 - the condition is the message
     """The command was not taken: a definite no, to be tried again later."""
 
 
-class KeyConflict(Exception):  # noqa: N818 - the condition is the message
-    """The key is bound to a command of other content; nothing was done."""
-
-
 class OutcomeUnknown(Exception):  # noqa: N818 - the condition is the message
     """The command may or may not have been stored; the same key tells after a restart."""
 
@@ -58,83 +54,10 @@ COMMAND_ROWS = 8
 """Rows read at a time when a command's first answer is rebuilt: few commands have more."""
 
 
-class Bounds(msgspec.Struct, frozen=True):
-    """What bounds a batch and the queue; 0 commands: only the other bounds."""
-
-    commands: int = 0
-    events: int = 20_000
-    deciding_ms: int = 10
-    queue: int = 4_096
-
-
-class Seen(msgspec.Struct, Generic[T], frozen=True):
-    """What a look saw: the state behind the event at ``position``, at venue time ``at_us``."""
-
-    answer: T
-    position: int
-    at_us: int
-
-
-class _Waiting(msgspec.Struct, gc=False):
-    admitted: Admitted
-    at_us: int | None
-    future: "asyncio.Future[Ack]"
-    older: int | None = None  # where its key was bound long ago, 0: nowhere, null: not asked
-
-
-class _Batch:
-    """What one batch has decided so far."""
-
-    __slots__ = ("answers", "bound", "deciding_ns", "draft", "journal")
-
-    def __init__(self, journal: Journal, draft: Draft) -> None:
-        self.journal = journal
-        self.draft = draft
-        self.answers: list[tuple[asyncio.Future[Any], Ack | KeyConflict | Seen[Any]]] = []
-        self.bound: dict[bytes, tuple[str, Ack]] = {}  # key -> content digest, answer
-        self.deciding_ns = 0
-
-    def full(self, bounds: Bounds) -> bool:
-        """Whether it takes no further command; it takes one at least."""
-        return bool(self.draft.rows or self.answers) and (
-            self.deciding_ns > bounds.deciding_ms * 1_000_000
-            or len(self.draft.rows) >= bounds.events
-            or 0 < bounds.commands <= len(self.answers)
-        )
-
-
 Beside = Callable[[int], float | None]
 """What is served between two batches: takes the position up to which the log is on disk; says in
 how many seconds it has more to do, null: not before more is stored. It must be short: no command
 is decided meanwhile."""
-
-
-class Clock:
-    """Venue time of a live venue: the wall clock's, as long as that runs evenly.
-
-    When the wall jumps by more than two seconds, time goes on by the monotonic clock and
-    ``steady`` is false.
-    """
-
-    JUMP_MAX_NS = 2_000_000_000
-
-    def __init__(self) -> None:
-        self.steady = True
-        self._offset_ns = time.time_ns() - time.monotonic_ns()
-
-    def now_us(self) -> int:
-        """Microseconds since 1970 UTC, when both clocks have been asked."""
-        monotonic_ns = time.monotonic_ns()
-        offset_ns = time.time_ns() - monotonic_ns
-        if abs(offset_ns - self._offset_ns) <= self.JUMP_MAX_NS:
-            self._offset_ns = offset_ns
-        else:
-            self.steady = False
-        return self.at_us(monotonic_ns)
-
-    def at_us(self, monotonic_ns: int) -> int:
-        """The same for a moment that the monotonic clock alone has told."""
-        return (monotonic_ns + self._offset_ns) // 1000
 
 
 def no_older_keys(_: EventLog) -> OlderKeys | None:
@@ -170,15 +93,15 @@ class Venue:
         check_all(self.state)
         self._watch = Watch(self.state)
         self._bounds = bounds
-        self._queue: deque[_Waiting] = deque()
-        self._unasked: list[_Waiting] = []  # of them: nobody has looked for an old binding yet
+        self._queue: deque[Waiting] = deque()
+        self._unasked: list[Waiting] = []  # of them: nobody has looked for an old binding yet
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None  # while it runs
         self._stopping = False
         self._live = False  # whether the last command was stamped by the clock
         self._disk = ThreadPoolExecutor(1, "disk")
         self._forming = self._next_batch()
-        self._storing: _Batch | None = None
+        self._storing: Batch | None = None
         self._stored: Future[int] | None = None  # ends when ``_storing`` is on disk
         self._helper = ThreadPoolExecutor(1, "helper")
         self._tidying: Future[None] | None = None  # a checkpoint under way
@@ -227,7 +150,7 @@ class Venue:
             raise QueueFull(f"{len(self._queue)} commands are waiting")
         admitted = admit(request)
         future = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(admitted, at_us, future)
+        waiting = Waiting(admitted, at_us, future)
         self._queue.append(waiting)
         if self.keys.forgotten:
             self._unasked.append(waiting)
@@ -328,8 +251,8 @@ class Venue:
             self._stored = done
         self._stored.add_done_callback(lambda _: self.wake())
 
-    def _next_batch(self) -> _Batch:
-        return _Batch(Journal(self.state, self.log.position, self._past), self.log.draft())
+    def _next_batch(self) -> Batch:
+        return Batch(Journal(self.state, self.log.position, self._past), self.log.draft())
 
     def _past(self, stream: str, version: int) -> Event | None:
         """The event of a stream at a version, on disk or on its way there."""
@@ -398,7 +321,7 @@ class Venue:
             self.older.close()
         self.log.close()
 
-    def _decide(self, batch: _Batch) -> None:
+    def _decide(self, batch: Batch) -> None:
         """Take commands from the queue and fill the batch, within its bounds.
 
         The clock is read once a command: what one took is what the next one begins with.
@@ -429,7 +352,7 @@ class Venue:
         return max(at_us, self.state.at_us)
 
     def _record(
-        self, request: Request, digest: str, at_us: int, batch: _Batch
+        self, request: Request, digest: str, at_us: int, batch: Batch
     ) -> Sequence[Envelope]:
         """Decide a command; its record and effects, which are kept for the append."""
         journal, stop = batch.journal, self.poison.refused.get(digest)
@@ -454,7 +377,7 @@ class Venue:
         if self._aside is not None:
             note_stop(self._aside, stop)
 
-    def _decide_one(self, admitted: Admitted, at_us: int, batch: _Batch) -> Ack:
+    def _decide_one(self, admitted: Admitted, at_us: int, batch: Batch) -> Ack:
         request = admitted.request
         effects = self._record(request, admitted.digest, at_us, batch)
         ack = answer(effects)
@@ -479,7 +402,7 @@ class Venue:
         for waiting, key in asked:
             waiting.older = found.get(key, 0)
 
-    def _earlier(self, waiting: _Waiting, batch: _Batch) -> Ack | KeyConflict | None:
+    def _earlier(self, waiting: Waiting, batch: Batch) -> Ack | KeyConflict | None:
         """What the key is bound to: an answer still to be stored, a stored record, or nothing."""
         admitted, older = waiting.admitted, waiting.older
         key, digest = admitted.key, admitted.digest
