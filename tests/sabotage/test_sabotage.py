@@ -28,7 +28,7 @@ SABOTAGES = {
     "a key leaves memory before the views have it": Sabotage(
         "venue/keys.py",
         "if last <= self._older.reached():",
-        "if last:",
+        "if last >= 0:",
         "tests/serve/test_old_keys.py::test_nothing_leaves_memory_while_nobody_follows",
     ),
     "a look is answered before what it shows is on disk": Sabotage(
@@ -110,7 +110,7 @@ SABOTAGES = {
     ),
     "the answer goes out before the commit": Sabotage(
         "venue/sequencer.py",
-        "        stored.result()\n        batch,",
+        "        self.stored_position = stored.result()\n        batch,",
         "        batch,",
         "tests/store/test_crash.py::test_a_commit_that_fails_answers_nobody_and_the_retry_tells",
     ),
