@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exchange.projections import views
+from exchange.projections.trades import Trades
 from exchange.serve import Followers, Running, running
 from exchange.store.errors import StoreError
 from exchange.store.lock import WriterLock
@@ -72,6 +73,27 @@ def test_an_event_that_cannot_be_followed_is_red_and_trading_goes_on(
 
     asyncio.run(work())
     check_views(path)
+
+
+def test_a_fault_in_a_read_model_is_red_and_trading_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "venue.db"
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(Trades, "_settle", broken)
+
+    async def work() -> None:
+        async with trading(path, followers=Followers.SLICES) as (live, trader):
+            await trader.trade(300)
+            (follower,) = live.followers
+            assert "settlement.TradesSettled.v1" in follower.last_error
+            assert "a defect" in follower.last_error
+            assert trader.tally.answered == trader.tally.accepted
+
+    asyncio.run(work())
 
 
 def test_a_follower_can_be_paused_and_its_views_rebuilt_while_the_venue_trades(

@@ -12,7 +12,7 @@ from exchange.projections.builds import Builds
 from exchange.projections.bulk import Script, Unstorable
 from exchange.projections.schema import complete, create, explained
 from exchange.projections.views import Anchor, Views, anchor_in
-from exchange.store.errors import StoreDamaged, UnreadableEvent
+from exchange.store.errors import StoreDamaged, StoreError
 from exchange.store.events import BatchSealed, EpochStarted
 from exchange.store.lock import WriterLock
 from exchange.store.log import EventLog
@@ -131,7 +131,10 @@ class Follower:
         with explained(self.builds.building):
             complete(self._views.connection)
             self._views.connection.close()
-        self.builds.publish()
+        try:
+            self.builds.publish()
+        except OSError as error:
+            raise StoreError(f"{self.builds.pointer} can't be switched: {error}") from error
         self._views.connection = create(self.builds.pointer.resolve(), building=False)
         self.building = False
 
@@ -177,7 +180,8 @@ class Follower:
                     event = decode(topic, state)
                     for handler in handlers[type(event)]:
                         handler(stream, event, now)
-                except (UnreadableEvent, LookupError, TypeError, ValueError) as error:
+                except Exception as error:
+                    # Whatever is wrong with an event or a projection, trading goes on beside it.
                     where = _named(position, stream, version, topic)
                     raise FollowerStopped(f"{where} can't be followed: {error!r}") from error
                 if type(event) is BatchSealed:

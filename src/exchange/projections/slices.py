@@ -25,10 +25,9 @@ class Slices:
     """Follows ``log`` into the views of ``pointer``; a venue serves it, as one of ``beside``.
 
     A slice is followed in memory and ends at the first seal behind its bounds; a thread that is
-    all SQLite's writes it. A follower that can't be opened, or stops,
-    is left alone, and trading goes on: ``fault`` says why, and ``tell`` is told at once.
-    ``wake`` lets the venue serve it though nothing was stored; from any thread. All methods
-    belong to the venue's.
+    mostly SQLite's writes it. A follower that can't be opened, or stops, is left alone, and trading
+    goes on: ``fault`` says why, and ``tell`` is told at once. ``wake`` lets the venue serve it
+    though nothing was stored; from any thread. All methods belong to the venue's.
     """
 
     def __init__(
