@@ -125,11 +125,8 @@ class _Booked:
     def _posted(
         self, event: EntriesPosted, position: int, at_us: int
     ) -> Iterator[tuple[LedgerLine, int]]:
-        balances, cause, before = (
-            self.balances,
-            (event.cause_stream, event.cause_version),
-            self.count,
-        )
+        balances, before = self.balances, self.count
+        cause = event.cause_stream, event.cause_version
         for entry in event.entries:
             for name, asset, amount in map(msgspec.structs.astuple, entry.lines):
                 self.count += 1

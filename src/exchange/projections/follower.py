@@ -13,7 +13,7 @@ from exchange.projections.bulk import Script, Unstorable
 from exchange.projections.schema import complete, create, explained
 from exchange.projections.views import Anchor, Views, anchor_in
 from exchange.store.errors import StoreDamaged, StoreError
-from exchange.store.events import BatchSealed, EpochStarted
+from exchange.store.events import BatchSealed
 from exchange.store.lock import WriterLock
 from exchange.store.log import EventLog
 
@@ -55,7 +55,7 @@ class Follower:
         self.builds = Builds(pointer)
         self._lock = WriterLock(pointer.with_name(pointer.name + ".lock"))
         try:
-            self._log_id = _log_id(log)
+            self._log_id = log.first_epoch().log_id
             self.building = not self._keep(rebuild=rebuild)
             self._end: int | None = None  # of the log, when the last step began
             self._views = self._open()
@@ -187,13 +187,10 @@ class Follower:
                 if type(event) is BatchSealed:
                     sealed, seal = position, event.hash
                     if position - begin >= max_events or time.perf_counter() >= until:
-                        break
-            else:
-                if spill:
-                    with self._explained():
-                        self._views.spill()
-                continue
-            break
+                        return Anchor(self._log_id, sealed, seal, now.at_us)
+            if spill:
+                with self._explained():
+                    self._views.spill()
         if last != sealed:
             raise FollowerStopped(f"the log ends inside a batch, at {last}: verify it")
         return Anchor(self._log_id, sealed, seal, now.at_us) if seal else None
@@ -240,21 +237,10 @@ def stands_in(log: EventLog, anchor: Anchor) -> bool:
     """Whether the log has the seal that the views stand behind."""
     if not anchor.position:
         return True
-    row = next(log.rows(anchor.position - 1, 1), None)
-    if row is None or row[0] != anchor.position or row[3] != BatchSealed.TOPIC:
-        return False
-    seal = log.catalogue.decode(row[3], row[4])
-    same = isinstance(seal, BatchSealed) and seal.hash == anchor.hash
-    return same and anchor.log_id == _log_id(log)
+    seal = log.seal_at(anchor.position)
+    here = seal is not None and seal.hash == anchor.hash
+    return here and anchor.log_id == log.first_epoch().log_id
 
 
 def _named(position: int, stream: str, version: int, topic: str) -> str:
     return f"the event at {position} ({stream}@{version}, {topic})"
-
-
-def _log_id(log: EventLog) -> str:
-    """The id of the log, from its first event."""
-    first = next(log.read(0, 1), None)
-    if first is None or not isinstance(first.event, EpochStarted):
-        raise StoreDamaged(f"{log.url.text}: the log does not begin with an epoch")
-    return first.event.log_id

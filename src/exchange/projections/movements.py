@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from exchange.kernel.accounts import available
-from exchange.projections.reader import ALL, PAGE_MAX, Cursor, Page, Reader
+from exchange.projections.reader import ALL, PAGE_MAX, Cursor, Page, Reader, page_of
 from exchange.projections.withdrawals import (
     APPROVED,
     CANCELLED,
@@ -58,10 +58,9 @@ def deposits(
         " ORDER BY position DESC LIMIT ?"
     )
     with reader.moment(min_position) as moment:
-        found = reader.connection.execute(query, (*values, limit + 1)).fetchall()
-        rows = [DepositRow(row[0], _account(row[1]), *row[2:]) for row in found[:limit]]
-        at = Cursor(rows[-1].position, 0) if rows else None
-        return Page(moment, rows, at if len(found) > limit else None)
+        found = reader.connection.execute(query, (*values, limit + 1))
+        rows = [DepositRow(name, _account(ledger), *more) for name, ledger, *more in found]
+        return page_of(moment, rows, limit, lambda it: Cursor(it.position, 0))
 
 
 def withdrawals(
@@ -88,10 +87,8 @@ def withdrawals(
         " ORDER BY number DESC LIMIT ?"
     )
     with reader.moment(min_position) as moment:
-        found = reader.connection.execute(query, (*values, limit + 1)).fetchall()
-        rows = [Row(*row) for row in found[:limit]]
-        at = Cursor(rows[-1].created_position, rows[-1].number) if rows else None
-        return Page(moment, rows, at if len(found) > limit else None)
+        rows = [Row(*row) for row in reader.connection.execute(query, (*values, limit + 1))]
+        return page_of(moment, rows, limit, lambda it: Cursor(it.created_position, it.number))
 
 
 def _tests(*tests: tuple[str, Any]) -> tuple[str, list[Any]]:

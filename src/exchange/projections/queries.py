@@ -11,7 +11,7 @@ import msgspec
 
 from exchange.kernel.instruments import Instrument
 from exchange.projections.candles import SPANS, Candle, candle_of
-from exchange.projections.reader import ALL, PAGE_MAX, Cursor, Page, Reader
+from exchange.projections.reader import ALL, PAGE_MAX, Cursor, Page, Reader, page_of
 
 ORDER_COLUMNS = (
     "symbol, number, account, side, type, time_in_force, price, quantity, budget, display,"
@@ -23,8 +23,6 @@ TRADE_COLUMNS = (
     "symbol, number, price, quantity, value, taker_side, maker_order, taker_order, position,"
     " at_us, busted_position"
 )
-
-
 SPAN_BITS = 15
 """The index of an account's orders is in spans of so many positions (2 to that power)."""
 
@@ -111,9 +109,8 @@ def orders(
             found = _orders(reader, where, values, symbol, limit + 1, cursor)
         else:
             found = list(islice(_by_span(reader, where, values, limit + 1, cursor), limit + 1))
-        rows = [OrderRow(*row) for row in found[:limit]]
-        at = Cursor(rows[-1].created_position, rows[-1].number) if rows else None
-        return Page(moment, rows, at if len(found) > limit else None)
+        rows = [OrderRow(*row) for row in found]
+        return page_of(moment, rows, limit, lambda it: Cursor(it.created_position, it.number))
 
 
 def _by_span(
@@ -170,10 +167,9 @@ def trades(
     )
     with reader.moment(min_position) as moment:
         below = ALL if cursor is None else cursor.part
-        found = reader.connection.execute(query, (symbol, below, limit + 1)).fetchall()
-        rows = [TradeRow(*row) for row in found[:limit]]
-        at = Cursor(rows[-1].position, rows[-1].number) if rows else None
-        return Page(moment, rows, at if len(found) > limit else None)
+        found = reader.connection.execute(query, (symbol, below, limit + 1))
+        rows = [TradeRow(*row) for row in found]
+        return page_of(moment, rows, limit, lambda it: Cursor(it.position, it.number))
 
 
 def candles(

@@ -1,16 +1,18 @@
 """The views opened to be asked: one consistent moment at a time, page by page."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from exchange.projections.schema import explained, open_to_read
 from exchange.projections.views import Anchor, read_anchor
 from exchange.store.errors import StoreError
+
+T = TypeVar("T")
 
 PAGE_MAX = 1_000
 """The most rows of one page."""
@@ -59,6 +61,12 @@ class Page(msgspec.Struct, frozen=True):
     moment: Anchor
     rows: list[Any]
     cursor: Cursor | None
+
+
+def page_of(moment: Anchor, found: list[T], limit: int, place: Callable[[T], Cursor]) -> Page:
+    """The first ``limit`` rows; where more were found, another page begins behind the last."""
+    rows = found[:limit]
+    return Page(moment, rows, place(rows[-1]) if len(found) > limit else None)
 
 
 class MarketRow(msgspec.Struct, frozen=True):
