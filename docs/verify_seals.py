@@ -6,6 +6,7 @@ the words of the heads file; ends with 1 at the first bad batch.
 """
 
 import hashlib
+import json
 import sqlite3
 import sys
 from pathlib import Path
@@ -18,15 +19,11 @@ def number(value: int) -> bytes:
     return value.to_bytes(8, "big")
 
 
-def text(value: bytes) -> bytes:
-    """A text, or stored bytes, as it is hashed."""
-    return number(len(value)) + value
-
-
 def verify(store: Path) -> str:
     """What was found in a store that is sound."""
     batch, first, position, epoch, head, log_id = 1, 1, 0, 0, b"", ""
-    body: list[bytes] = []
+    places: list[list[object]] = []  # of the batch so far
+    states = b""
     versions: dict[str, int] = {}
     database = sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)
     for found, stream, version, topic, state in database.execute(ROWS + " ORDER BY rowid"):
@@ -36,17 +33,19 @@ def verify(store: Path) -> str:
             sys.exit(f"batch {batch}: {place} instead of {position} ({stream} {versions[stream]})")
         if (stream, topic) == ("venue", "store.BatchSealed.v1"):
             parts = [number(n) for n in (epoch, batch, first, position - 1)]
-            head = hashlib.sha256(b"".join([head, *parts, *body])).digest()
+            listed = json.dumps(places, ensure_ascii=False, separators=(",", ":")).encode()
+            head = hashlib.sha256(b"".join([head, *parts, listed, states])).digest()
             if state != f'[{epoch},{batch},{first},{position - 1},"{head.hex()}"]'.encode():
                 sys.exit(f"batch {batch}: events {first} to {position} do not fit its seal")
-            batch, first, body = batch + 1, position + 1, []
+            batch, first, places, states = batch + 1, position + 1, [], b""
             continue
         epoch += (stream, topic) == ("venue", "store.EpochStarted.v1")
         if position == 1:  # its first field is the log id
             log_id = state[2:34].decode("ascii", "replace")
             head = hashlib.sha256(log_id.encode()).digest()
-        body += text(stream.encode()), number(version), text(topic.encode()), text(state)
-    if body or not head:
+        places.append([position, stream, version, topic, len(states) + 1, len(state)])
+        states += state
+    if places or not head:
         sys.exit(f"batch {batch}: the log ends at event {position} without a seal")
     return f"log {log_id}: {position} events\n{batch - 1} {position} {head.hex()}\n"
 

@@ -14,7 +14,7 @@ from exchange.orders.records import CommandRecorded, content_digest
 from exchange.store.events import BatchSealed, EpochStarted
 from exchange.store.heads import Head, read_heads
 from exchange.store.mapper import Catalogue
-from exchange.store.seal import Row, genesis, seal
+from exchange.store.seal import Row, genesis, pack, seal
 from exchange.venue.batch import Bounds
 from exchange.venue.catalogue import EVENTS
 from exchange.wallet.events import EntriesPosted
@@ -279,7 +279,7 @@ def written_anew(rows: list[Row]) -> list[Statement]:
             head = head or genesis(msgspec.json.decode(row[4])[0])
         if row[3] == BatchSealed.TOPIC:
             number += 1
-            head = seal(head, epoch, number, batch)
+            head = seal(head, epoch, number, batch[0][0], batch[-1][0], pack(batch))
             sealed = BatchSealed(epoch, number, batch[0][0], batch[-1][0], head.hex())
             row, batch = (*row[:4], encode(sealed)), []  # noqa: PLW2901 - the row with its seal
         else:

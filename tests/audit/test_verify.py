@@ -15,11 +15,11 @@ from exchange.kernel.accounts import EXTERNAL, FEES, available, held
 from exchange.kernel.events import Envelope, Event, Past
 from exchange.kernel.laws import InvariantViolation
 from exchange.orders.commands import Deposit, PlaceOrder, RegisterAsset
-from exchange.store.errors import StoreError
+from exchange.store.errors import StoreError, StoreFormat
 from exchange.store.events import VENUE, BatchSealed, EpochStarted
 from exchange.store.heads import Head, read_heads
-from exchange.store.log import EventLog, LogWriter
-from exchange.store.seal import seal
+from exchange.store.log import LOG_FORMAT, EventLog, LogWriter
+from exchange.store.seal import pack, seal
 from exchange.users.events import UserRegistered
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.replay import by_command, replay
@@ -197,21 +197,22 @@ def test_a_sealed_event_that_can_t_be_read_is_named(
 def test_a_sealed_log_of_another_format_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its second epoch was begun by a newer version."""
+    """An older version wrote it; nobody writes on behind it."""
     path = tmp_path / "venue.db"
-    with log_of(desk().envelopes, path=path):
-        pass
-    monkeypatch.setattr("exchange.store.log.LOG_FORMAT", 2)
-    with log_of(path=path) as log:
-        position = log.position - 1
+    with monkeypatch.context() as older:
+        older.setattr("exchange.store.log.LOG_FORMAT", 1)
+        with log_of(desk().envelopes, path=path):
+            pass
     (finding,) = verdict_on(path).findings
-    assert ("R1", position, 3) == (finding.law, finding.position, finding.batch)
-    assert "format 2" in finding.detail
+    assert ("R1", 1, 1) == (finding.law, finding.position, finding.batch)
+    assert "format 1" in finding.detail
+    with pytest.raises(StoreFormat, match=f"has format 1, this program writes {LOG_FORMAT}"):
+        LogWriter(url_of(path), EVENTS, at_us=0)
 
 
 def epoch(number: int, log_id: str = "") -> Callable[[str], Event]:
     """The start of an epoch, of this log where no other is named."""
-    return lambda own: EpochStarted(log_id or own, number, 1, "", 0)
+    return lambda own: EpochStarted(log_id or own, number, LOG_FORMAT, "", 0)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,7 @@ def test_a_log_that_does_not_begin_with_an_epoch_is_found(small_log: Path, tmp_p
     """Its batches are whole and numbered, but who wrote them is lost."""
     original = Original(small_log)
     users = [row for row in original.rows if row[1] == "user:B00"]
-    sealed = BatchSealed(0, 1, 1, 1, seal(b"", 0, 1, [(1, *users[0][1:])]).hex())
+    sealed = BatchSealed(0, 1, 1, 1, seal(b"", 0, 1, 1, 1, pack([(1, *users[0][1:])])).hex())
     rows = [(1, *users[0][1:]), (2, VENUE, 1, BatchSealed.TOPIC, msgspec.json.encode(sealed))]
     insert: Statement = ("INSERT INTO stored_events VALUES (?, ?, ?, ?, ?)", ())
     clear: Statement = ("DELETE FROM stored_events", ())

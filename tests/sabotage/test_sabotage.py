@@ -128,15 +128,15 @@ SABOTAGES = {
     ),
     "a batch goes without its seal": Sabotage(
         "store/log.py",
-        "        rows.append((last + 1, VENUE, venue, event.TOPIC,",
-        "        if self.batch % 2:\n            rows.append((last + 1, VENUE, venue, event.TOPIC,",
+        "insert_rows(rows, sealed)",
+        "insert_rows(rows, *[sealed][batch % 2 :])",
         "tests/store/test_writer.py"
         "::test_each_opening_starts_an_epoch_in_a_sealed_batch_of_its_own",
     ),
     "a seal covers no payload": Sabotage(
         "store/seal.py",
-        "_text(topic), _number(len(state)), state",
-        "_text(topic), _number(len(state))",
+        "first, last), *rows)",
+        "first, last), rows.places)",
         "tests/store/test_seal.py",
     ),
     "commits are not synced": Sabotage(

@@ -10,7 +10,7 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 from exchange.kernel.events import Envelope
 from exchange.store.errors import CommitFailed
 from exchange.store.log import LogWriter
-from exchange.store.seal import Row
+from exchange.store.seal import Row, pack
 from exchange.store.urls import StoreUrl
 from tests.store.stored import Noted, forge, note, notes, plain, rows_of, url_of, verified, writer
 
@@ -122,11 +122,11 @@ def test_a_batch_with_a_conflict_in_its_middle_stores_nothing(
 ) -> None:
     before = list(log.rows())
     rows: list[Row] = [
-        (n, f"new:{n}", 1, "x", b"") for n in range(log.position + 1, log.position + 41)
+        (n, f"new:{n}", 1, "x", b"[]") for n in range(log.position + 1, log.position + 41)
     ]
-    rows[20] = (taken[0] or rows[20][0], taken[1], taken[2], "x", b"")
+    rows[20] = (taken[0] or rows[20][0], taken[1], taken[2], "x", b"[]")
     with pytest.raises(IntegrityError, match="this place is taken"):
-        log.recorder.insert_rows(rows)
+        log.recorder.insert_rows(pack(rows))
     assert before == list(log.rows())
     note(log, "a")
     assert log.position == log.last_position == len(before) + 2

@@ -3,7 +3,7 @@
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from threading import Timer
 
@@ -13,7 +13,6 @@ from eventsourcing.persistence import OperationalError
 from exchange.kernel.events import Envelope
 from exchange.store.errors import CommitFailed
 from exchange.store.log import EventLog
-from exchange.store.seal import Row
 from exchange.users.events import UserRegistered
 from exchange.venue.answers import Ack
 from exchange.venue.catalogue import EVENTS
@@ -161,17 +160,17 @@ def effects_of(path: Path) -> list[tuple[object, ...]]:
 class Fault:
     """Breaks the recorder's insert at one of its calls."""
 
-    def __init__(self, insert: Callable[[Sequence[Row]], None], at: int) -> None:
+    def __init__(self, insert: Callable[..., None], at: int) -> None:
         self.insert, self.left = insert, at
 
-    def before(self, rows: Sequence[Row]) -> None:
+    def before(self, *rows: object) -> None:
         self.left -= 1
         if not self.left:
             raise sqlite3.OperationalError("disk I/O error")
-        self.insert(rows)
+        self.insert(*rows)
 
-    def after(self, rows: Sequence[Row]) -> None:
-        self.insert(rows)
+    def after(self, *rows: object) -> None:
+        self.insert(*rows)
         self.left -= 1
         if not self.left:
             raise OperationalError(sqlite3.OperationalError("disk I/O error"))

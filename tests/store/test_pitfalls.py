@@ -24,7 +24,7 @@ from exchange.store.errors import UnreadableEvent
 from exchange.store.events import EVENTS as STORE_EVENTS
 from exchange.store.log import PAGE_ROWS, Draft, EventLog, LogWriter
 from exchange.store.mapper import Catalogue
-from exchange.store.seal import Row
+from exchange.store.seal import Packed, Row
 from exchange.store.sqlite import LogDatastore, LogRecorder
 from exchange.store.urls import StoreUrl
 from exchange.venue.catalogue import EVENTS
@@ -148,8 +148,8 @@ def test_the_write_ahead_log_starts_anew_while_a_venue_trades(
         venue = venue_on(path, commands=20)
         insert, checkpoint = venue.log.recorder.insert_rows, venue.log.recorder.checkpoint
 
-        def measured(rows: Sequence[Row]) -> None:
-            insert(rows)
+        def measured(rows: Packed, *more: Row) -> None:
+            insert(rows, *more)
             sizes.append(wal.stat().st_size)
             writers.add(threading.get_ident())
 

@@ -131,7 +131,7 @@ def test_what_may_not_be_stored_is_shown_to_nobody(tmp_path: Path) -> None:
         for request in set_up():
             await venue.submit(request, 0)
 
-        def broken(_: object) -> None:
+        def broken(*_: object) -> None:
             raise OperationalError(OSError("the disk is gone"))
 
         venue.log.recorder.insert_rows = broken  # type: ignore[assignment]  # the fault

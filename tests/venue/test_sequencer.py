@@ -4,7 +4,9 @@ import asyncio
 import gc
 import sys
 import threading
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from eventsourcing.persistence import OperationalError
@@ -14,6 +16,7 @@ from exchange.kernel.orders import TimeInForce
 from exchange.orders.commands import ExpireOrders, PlaceOrder, Request, Role
 from exchange.orders.records import CommandRecorded
 from exchange.store.errors import CommitFailed
+from exchange.store.log import Numbered
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
 from exchange.venue.batch import Bounds
@@ -42,6 +45,47 @@ def test_a_batch_takes_one_command_at_least(bounds: Bounds) -> None:
     assert {Ack} == {type(outcome) for outcome in outcomes}
 
 
+def test_a_batch_takes_more_while_the_disk_is_busy_with_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to four times as long; else time is what bounds it. Here deciding takes 1 ms each."""
+
+    async def trade() -> list[int]:
+        venue = Venue(StoreUrl.parse(f"sqlite:///{tmp_path / 'venue.db'}"), Bounds(deciding_ms=10))
+        running = asyncio.create_task(venue.run())
+        for request in set_up():
+            await venue.submit(request, 0)
+        store, go_on, begun, sizes = venue.log.store, threading.Event(), threading.Event(), []
+
+        def busy(batch: Numbered) -> int:
+            sizes.append(sum(place[3] == CommandRecorded.TOPIC for place in batch.draft.places))
+            begun.set()
+            go_on.wait(30)
+            return store(batch)
+
+        monkeypatch.setattr(venue.log, "store", busy)
+        ticks = count(0, 1_000_000)
+        monkeypatch.setattr(
+            "exchange.venue.sequencer.time", SimpleNamespace(monotonic_ns=lambda: next(ticks))
+        )
+        first = venue.submit(orders(1, 1)[0], 0)
+        while not begun.is_set():  # noqa: ASYNC110 - the thread says when
+            await asyncio.sleep(0)
+        others = [venue.submit(request, 0) for request in orders(2, 201)]
+        left = -1
+        while left != (left := venue.room):  # noqa: ASYNC110 - until it takes no more
+            await asyncio.sleep(0.05)
+        go_on.set()
+        await asyncio.gather(first, *others)
+        venue.stop()
+        await running
+        venue.close()
+        return sizes
+
+    first, long, *_ = asyncio.run(asyncio.wait_for(trade(), 30))
+    assert (1, 40) == (first, long - 1)
+
+
 def test_a_store_in_memory_that_fails_ends_the_venue_too() -> None:
     async def fail() -> tuple[object, ...]:
         venue = Venue(MEMORY)
@@ -49,7 +93,7 @@ def test_a_store_in_memory_that_fails_ends_the_venue_too() -> None:
         for request in set_up():
             await venue.submit(request, 0)
 
-        def broken(_: object) -> None:
+        def broken(*_: object) -> None:
             raise OperationalError(OSError("no more memory"))
 
         venue.log.recorder.insert_rows = broken  # type: ignore[assignment]  # the fault

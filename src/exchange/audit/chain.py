@@ -9,7 +9,7 @@ from exchange.store.errors import StoreError, UnreadableEvent
 from exchange.store.events import VENUE, BatchSealed, EpochStarted
 from exchange.store.heads import Head
 from exchange.store.log import LOG_FORMAT, PAGE_ROWS, EventLog
-from exchange.store.seal import Row, genesis, seal
+from exchange.store.seal import Row, genesis, pack, seal
 
 UNREADABLE = (UnreadableEvent, ValueError)
 """What decoding raises; the second for texts that are no UTF-8."""
@@ -103,7 +103,7 @@ class Chain:
         if not self.epochs:
             raise self._bad(first, "the log does not begin with an epoch")
         before = bytes.fromhex(self.head.hash) or genesis(self.log_id)
-        head = seal(before, self.epochs, number, batch).hex()
+        head = seal(before, self.epochs, number, first, last, pack(batch)).hex()
         expected = BatchSealed(self.epochs, number, first, last, head)
         if row[1] != VENUE or row[4] != self.log.catalogue.encode(expected):
             raise self._bad(

@@ -15,7 +15,7 @@ from exchange.store.events import VENUE
 from exchange.store.heads import Head, HeadsFile
 from exchange.store.lock import WriterLock
 from exchange.store.log import EventLog
-from exchange.store.seal import Row
+from exchange.store.seal import Row, pack
 from exchange.store.urls import StoreUrl
 from exchange.venue.catalogue import EVENTS
 
@@ -70,7 +70,7 @@ def _copy(log: EventLog, target: StoreUrl, until: int | None, progress: Progress
     try:
         copy.recorder.create_table()
         for rows, sealed in _together(_batches(log, until)):
-            copy.recorder.insert_rows(rows)
+            copy.recorder.insert_rows(pack(rows))
             for head in sealed:
                 heads.append(head)
             copied.events += len(rows)

@@ -24,10 +24,6 @@ KEEP = 3
 """How many snapshots a store keeps: the newest, and what to fall back to."""
 
 
-GIVING_WAY = 10
-"""Niceness of a process that keeps making them: it can wait, the writer beside it can't."""
-
-
 class Made(msgspec.Struct, frozen=True):
     """A snapshot that was written; ``events`` were followed for it."""
 

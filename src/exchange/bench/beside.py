@@ -1,17 +1,17 @@
 """What does a snapshot, made by another process, cost a venue that trades?"""
 
 import multiprocessing
-import os
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
-from exchange.audit.snapshots import GIVING_WAY, Snapshotter
+from exchange.audit.snapshots import Snapshotter
 from exchange.bench.flow import Flow
 from exchange.bench.loops import Tally, closed_loop
 from exchange.bench.pipeline import Load
+from exchange.processes.leash import give_way
 from exchange.store.log import EventLog
 from exchange.store.urls import StoreUrl
 from exchange.venue.catalogue import EVENTS
@@ -64,7 +64,7 @@ def _maker(url: StoreUrl) -> Iterator[tuple[Callable[[], None], Callable[[], Non
 
 def _make_when_told(store: str, told: "Connection[int, bool]") -> None:
     """As ``exchange snapshot make --follow`` does."""
-    os.nice(GIVING_WAY)
+    give_way()
     log = EventLog(StoreUrl.parse(store), EVENTS)
     maker = Snapshotter(log)
     maker.make()

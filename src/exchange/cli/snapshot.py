@@ -1,13 +1,11 @@
 """``exchange snapshot``: makes, lists and checks the snapshots that a store opens from."""
 
-import os
 import time
 from typing import Annotated, Any
 
 import typer
 
 from exchange.audit.snapshots import (
-    GIVING_WAY,
     KEEP,
     Found,
     Snapshotter,
@@ -29,6 +27,7 @@ from exchange.cli.output import (
     stderr,
     stdout,
 )
+from exchange.processes.leash import give_way
 from exchange.store.log import EventLog
 
 app = typer.Typer(help="Keep snapshots, so that a store opens at once.", no_args_is_help=True)
@@ -59,7 +58,7 @@ def make(
     log = open_log(store)
     folder_of(log)
     if follow:
-        os.nice(GIVING_WAY)
+        give_way()
     began = time.perf_counter()
     maker = Snapshotter(log)
     warn(maker.passed)

@@ -1,6 +1,6 @@
 """The names of ledger accounts."""
 
-from functools import lru_cache
+from functools import cache
 
 FEES = "venue:fees"
 EXTERNAL = "venue:external"
@@ -10,20 +10,21 @@ SUSPENSE = "venue:suspense"
 """What a correction could not take back, as a debt to the venue: may be below zero."""
 
 
-# Cached: a name that is one object is hashed once and found by identity.
-@lru_cache(maxsize=65_536)
+# Cached: a name that is one object is hashed once and found by identity. Only open accounts have
+# one, so none needs to be forgotten.
+@cache
 def available(account: str) -> str:
     """What the account can spend."""
     return f"acct:{account}:available"
 
 
-@lru_cache(maxsize=65_536)
+@cache
 def held(account: str) -> str:
     """What the account's open orders hold."""
     return f"acct:{account}:held"
 
 
-@lru_cache(maxsize=65_536)
+@cache
 def withdrawal(account: str) -> str:
     """What the account's open withdrawals will take, their fees included."""
     return f"acct:{account}:withdrawal"

@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
-from functools import lru_cache
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
 TEXT_MAX = 200
+
+_names: set[str] = set()  # that were found to be names
+_NAMES_MAX = 65_536
 
 
 def is_key(text: str) -> bool:
@@ -14,13 +16,19 @@ def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
-@lru_cache(maxsize=65_536)
 def is_name(text: str) -> bool:
     """Whether ``text`` can name an account, a user, an asset or a symbol.
 
     No colon: it separates the parts of stream names and public ids.
     """
-    return _NAME.fullmatch(text) is not None
+    if text in _names:
+        return True
+    if _NAME.fullmatch(text) is None:
+        return False
+    if len(_names) >= _NAMES_MAX:
+        _names.clear()
+    _names.add(text)
+    return True
 
 
 def is_text(text: str) -> bool:

@@ -54,12 +54,12 @@ def check_entry(entry: Entry) -> None:
         InvariantViolation: it is no entry.
     """
     lines = entry.lines
-    if len(lines) < 2:  # noqa: PLR2004 - double entry
-        raise InvariantViolation("L2", f"{entry.entry_id} has {len(lines)} lines")
     if len(lines) == 2:  # noqa: PLR2004 - from one balance to another: most entries
         source, target = lines
         if source.amount == -target.amount != 0 and source.asset == target.asset:
             return
+    elif len(lines) < 2:  # noqa: PLR2004 - double entry
+        raise InvariantViolation("L2", f"{entry.entry_id} has {len(lines)} lines")
     totals: dict[str, int] = {}
     for line in lines:
         amount, asset = line.amount, line.asset

@@ -16,3 +16,7 @@ class Role(enum.Enum):
     """Sets rules, fees and roles."""
     SYSTEM = "system"
     """The venue itself: due work, given by nobody else."""
+
+
+TRADER = Role.TRADER
+"""A member of an enumeration is looked up each time it is named: this one at every command."""

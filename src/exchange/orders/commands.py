@@ -8,6 +8,7 @@ import msgspec
 
 from exchange.kernel.instruments import MarketState
 from exchange.kernel.orders import OrderTerms, Side
+from exchange.kernel.roles import TRADER
 from exchange.kernel.roles import Role as Role  # noqa: PLC0414 - a part of every request
 from exchange.orders.command import Command as Command  # noqa: PLC0414 - what all of these are
 from exchange.orders.governing import Governing
@@ -17,7 +18,7 @@ from exchange.orders.money_commands import MoneyCommand
 class PlaceOrder(Command, frozen=True, tag="place"):
     """Enter an order into a market's book."""
 
-    ROLE = Role.TRADER
+    ROLE = TRADER
     account: str
     symbol: str
     terms: OrderTerms
@@ -30,7 +31,7 @@ class PlaceOrderList(Command, frozen=True, tag="place_list"):
     order, which must not trade on arrival.
     """
 
-    ROLE = Role.TRADER
+    ROLE = TRADER
     account: str
     symbol: str
     first: OrderTerms
@@ -40,7 +41,7 @@ class PlaceOrderList(Command, frozen=True, tag="place_list"):
 class CancelOrder(Command, frozen=True, tag="cancel"):
     """Take an open order out of the book, named by its number or its client order id."""
 
-    ROLE = Role.TRADER
+    ROLE = TRADER
     account: str
     symbol: str
     number: int | None = None
@@ -50,7 +51,7 @@ class CancelOrder(Command, frozen=True, tag="cancel"):
 class ReduceOrder(Command, frozen=True, tag="reduce"):
     """Take ``quantity`` off an open order, which keeps its place; all of it or more cancels."""
 
-    ROLE = Role.TRADER
+    ROLE = TRADER
     account: str
     symbol: str
     quantity: int  # quantity units
@@ -61,7 +62,7 @@ class ReduceOrder(Command, frozen=True, tag="reduce"):
 class TransferFunds(Command, frozen=True, tag="transfer"):
     """Move money between two accounts of one user."""
 
-    ROLE = Role.TRADER
+    ROLE = TRADER
     account: str  # pays
     target: str
     asset: str
@@ -129,7 +130,7 @@ class AmendOrder(Command, frozen=True, tag="amend"):
     larger one or another price takes it out and enters it anew, in one step.
     """
 
-    ROLE = Role.TRADER
+    ROLE = TRADER
     account: str
     symbol: str
     number: int | None = None
@@ -147,7 +148,7 @@ class CancelOrders(Command, frozen=True, tag="cancel_all"):
     In a fixed order: by symbol, then by number.
     """
 
-    ROLE = Role.TRADER
+    ROLE = TRADER
     account: str
     only_symbol: str | None = None
     side: Side | None = None
@@ -229,4 +230,4 @@ def kind(command: Command) -> str:
 
 def account_of(command: Command) -> str | None:
     """The account whose stream records the command; null: the operators' ``commands``."""
-    return command.account if command.ROLE is Role.TRADER else None  # type: ignore[attr-defined]
+    return command.account if command.ROLE is TRADER else None  # type: ignore[attr-defined]

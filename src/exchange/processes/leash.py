@@ -1,12 +1,20 @@
-"""What a process does that another one has started: it is woken by that one, and ends with it."""
+"""How a process behaves beside another one: it gives way, is woken by that one, ends with it."""
 
 import os
 import select
 import threading
 
-NICENESS = 5
+NICENESS, GIVING_WAY = 5, 19
 LEASH_BROKE = 3
 """Exit code: the surroundings are gone."""
+
+
+def give_way() -> None:
+    """Work only while a processor has nothing else to do, where the system knows such a thing."""
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(GIVING_WAY)
 
 
 def leash() -> None:

@@ -21,13 +21,13 @@ from exchange.store.events import EVENTS, VENUE, BatchSealed, EpochStarted
 from exchange.store.heads import Head, HeadsFile
 from exchange.store.lock import WriterLock, kept_open
 from exchange.store.mapper import Catalogue, EnvelopeMapper
-from exchange.store.seal import Row, genesis, seal_parts, sealed_parts
+from exchange.store.seal import Place, Row, genesis, packed, seal
 from exchange.store.sqlite import LogFactory, LogRecorder, check_format
 from exchange.store.urls import StoreUrl
 
 E = TypeVar("E", bound=Event)
 
-LOG_FORMAT = 1
+LOG_FORMAT = 2
 PAGE_ROWS = 1_000
 """Few enough that the last is still in the processor's cache when the first is done with."""
 STREAM_PAGE_EVENTS = 500
@@ -38,33 +38,51 @@ CHECKPOINT_ROWS = 30_000
 
 
 class Draft:
-    """A batch in the making: its rows, and what its seal will cover.
+    """A batch in the making, kept as it will be packed: no row is looked at a second time."""
 
-    Both are made while an event is at hand: afterwards it would have to be fetched again.
-    """
-
-    __slots__ = ("_encode", "parts", "rows")
+    __slots__ = ("_encode", "end", "places", "states")
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._encode = catalogue.encode
-        self.rows: list[Row] = []
-        self.parts: list[bytes] = []
+        self.places: list[Place] = []
+        self.states: list[bytes] = []
+        self.end = 1  # where the next stored bytes begin
 
     def add(self, envelopes: Iterable[Envelope]) -> None:
-        """Take in what comes next."""
-        encode, rows, parts = self._encode, self.rows, self.parts
+        """Take in what comes next: an event is encoded while it is at hand."""
+        encode, places, states, end = self._encode, self.places, self.states, self.end
         for envelope in envelopes:
-            event, stream = envelope.event, envelope.originator_id
-            version, topic, state = envelope.originator_version, event.TOPIC, encode(event)
-            rows.append((envelope.position, stream, version, topic, state))
-            parts += sealed_parts(stream, version, topic, state)
+            event = envelope.event
+            state = encode(event)
+            size = len(state)
+            places.append(
+                (
+                    envelope.position, envelope.originator_id, envelope.originator_version,
+                    event.TOPIC, end, size,
+                )
+            )  # fmt: skip
+            states.append(state)
+            end += size
+        self.end = end
+
+    def __len__(self) -> int:
+        """How many rows it has."""
+        return len(self.places)
+
+    def rows(self, start: int = 0) -> list[Row]:
+        """Its rows, but the first ``start``."""
+        pairs = zip(self.places[start:], self.states[start:], strict=True)
+        return [(*place[:4], state) for place, state in pairs]
 
 
-class Sealed(NamedTuple):
-    """A batch ready to be stored: its rows, the seal's the last, and the head that it makes."""
+class Numbered(NamedTuple):
+    """A batch whose places in the log are settled, its seal's too."""
 
-    rows: list[Row]
-    head: Head
+    draft: Draft
+    batch: int
+    first: int
+    last: int
+    version: int  # of its seal, on stream ``venue``
 
 
 class PagedEventStore(EventStore[str]):
@@ -236,7 +254,7 @@ class LogWriter(EventLog):
         self._lock: WriterLock | None = None
         self._heads: HeadsFile | None = None
         self._file: int | None = None
-        self._recent: deque[list[Row]] = deque()  # the last batches that were stored
+        self._recent: deque[tuple[Draft, Row]] = deque()  # the last batches stored, and their seals
         self._recent_rows = 0
         if url.path is not None:
             if not url.path.parent.is_dir():
@@ -281,6 +299,9 @@ class LogWriter(EventLog):
         first, (last,) = next(self.read(0, 1)).event, self.read(self.position - 1, 1)
         if not isinstance(first, EpochStarted) or not isinstance(last.event, BatchSealed):
             raise StoreDamaged(f"{self.url.text}: the log does not end with a seal; verify it")
+        if first.format != LOG_FORMAT:
+            known = f"this program writes {LOG_FORMAT}"
+            raise StoreFormat(f"the log has format {first.format}, {known}")
         self.log_id, self.epoch, self.batch = first.log_id, last.event.epoch + 1, last.event.batch
         self.venue_version, self.head = last.originator_version, bytes.fromhex(last.event.hash)
         if self._heads is not None:
@@ -314,33 +335,29 @@ class LogWriter(EventLog):
         """
         draft = self.draft()
         draft.add(envelopes)
-        return self.store(self.seal(draft))
+        return self.store(self.number(draft))
 
     def draft(self) -> Draft:
         """A batch in the making."""
         return Draft(self.catalogue)
 
-    def seal(self, draft: Draft) -> Sealed:
-        """The next batch with its seal; the chain goes on behind it.
+    def number(self, draft: Draft) -> Numbered:
+        """Give the batch and its seal the next places; whoever comes next stands behind them.
 
-        A batch that is sealed must be stored, and stored in order.
+        A batch that is numbered must be stored, and stored in order.
 
         Raises:
             InvariantViolation: the positions of its rows are not the next ones.
         """
-        rows, batch = draft.rows, self.batch + 1
-        first, last = rows[0][0], rows[-1][0]
-        in_place = (first, last) == (self.position + 1, self.position + len(rows))
+        (first, stream, *_), last = draft.places[0], draft.places[-1][0]
+        in_place = (first, last) == (self.position + 1, self.position + len(draft))
         hold_law("R3", in_place, f"a batch for {first} to {last} behind {self.position}")
-        head = seal_parts(self.head, self.epoch, batch, first, last, draft.parts)
-        venue = self.venue_version + (rows[0][1] == VENUE) + 1
-        event = BatchSealed(self.epoch, batch, first, last, head.hex())
-        rows.append((last + 1, VENUE, venue, event.TOPIC, self.catalogue.encode(event)))
-        self.position, self.venue_version, self.batch, self.head = last + 1, venue, batch, head
-        return Sealed(rows, Head(batch, last + 1, event.hash))
+        self.position, self.batch = last + 1, self.batch + 1
+        self.venue_version += (stream == VENUE) + 1
+        return Numbered(draft, self.batch, first, last, self.venue_version)
 
-    def store(self, sealed: Sealed) -> int:
-        """Commit a sealed batch and note its head; the seal's position. From any one thread.
+    def store(self, numbered: Numbered) -> int:
+        """Seal a batch, commit it and note its head; the seal's position. From any one thread.
 
         Raises:
             CommitFailed: whether the batch is stored is unknown; the process must end.
@@ -348,36 +365,41 @@ class LogWriter(EventLog):
         if self._in_doubt:
             raise CommitFailed(f"{self.url.text}: an earlier batch is in doubt, open it anew")
         self._in_doubt = True
-        rows, head = sealed
+        draft, batch, first, last, version = numbered
+        rows = packed(draft.places, draft.states)
+        head = seal(self.head, self.epoch, batch, first, last, rows)
+        event = BatchSealed(self.epoch, batch, first, last, head.hex())
+        sealed = (last + 1, VENUE, version, event.TOPIC, self.catalogue.encode(event))
         try:
-            self.recorder.insert_rows(rows)
+            self.recorder.insert_rows(rows, sealed)
         except (PersistenceError, sqlite3.Error) as error:
-            raise CommitFailed(f"{self.url.text}: the batch at {rows[0][0]}: {error}") from error
-        self._since_checkpoint += len(rows)
+            raise CommitFailed(f"{self.url.text}: the batch at {first}: {error}") from error
+        self._since_checkpoint += len(draft) + 1
         if self._heads is not None:
             try:
-                self._heads.append(head)
+                self._heads.append(Head(batch, last + 1, event.hash))
             except StoreError as error:
-                raise CommitFailed(f"batch {head.batch} is stored, but {error}") from error
-        self._in_doubt = False
-        self._keep_recent(rows)
-        return head.position
+                raise CommitFailed(f"batch {batch} is stored, but {error}") from error
+        self.head, self._in_doubt = head, False
+        self._keep_recent(draft, sealed)
+        return last + 1
 
-    def _keep_recent(self, rows: list[Row]) -> None:
-        self._recent.append(rows)
-        self._recent_rows += len(rows)
+    def _keep_recent(self, draft: Draft, sealed: Row) -> None:
+        self._recent.append((draft, sealed))
+        self._recent_rows += len(draft)
         while self._recent_rows > RECENT_ROWS:
-            self._recent_rows -= len(self._recent.popleft())
+            self._recent_rows -= len(self._recent.popleft()[0])
 
     def pages(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[list[Row]]:
         """As :meth:`EventLog.pages`; what was stored a moment ago comes from memory."""
         recent = list(self._recent)  # at once: another thread may be storing
-        if recent and after >= recent[0][0][0] - 1:
-            for rows in recent:
-                first, last = rows[0][0], rows[-1][0]
-                for start in range(max(0, after + 1 - first), last + 1 - first, page):
-                    yield rows[start : start + page]
-                after = max(after, last)
+        if recent and after >= recent[0][0].places[0][0] - 1:
+            for draft, sealed in recent:
+                if after < sealed[0]:
+                    rows = [*draft.rows(max(0, after + 1 - draft.places[0][0])), sealed]
+                    for start in range(0, len(rows), page):
+                        yield rows[start : start + page]
+                    after = sealed[0]
         yield from super().pages(after, page)
 
     @property

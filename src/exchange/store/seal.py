@@ -2,14 +2,44 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from itertools import accumulate
 from struct import Struct
+from typing import NamedTuple
+
+import msgspec
 
 Row = tuple[int, str, int, str, bytes]
 """position, stream, version, topic, stored bytes"""
 
+Place = tuple[int, str, int, str, int, int]
+"""position, stream, version, topic; where the stored bytes begin among all of the batch, counted
+from 1, and how many they are"""
 
-_number = Struct(">Q").pack
+
+_numbers = Struct(">QQQQ").pack
+_encode = msgspec.json.Encoder().encode
+
+
+class Packed(NamedTuple):
+    """Rows in two pieces: what is hashed, and what SQLite takes."""
+
+    places: bytes  # JSON without spaces: a list of the rows' places
+    states: bytes  # the rows' stored bytes, one behind the other
+
+
+def pack(rows: Sequence[Row]) -> Packed:
+    """The rows in two pieces."""
+    sizes = [len(row[4]) for row in rows]
+    starts = accumulate(sizes, initial=1)
+    places = [
+        (*row[:4], start, size) for row, start, size in zip(rows, starts, sizes, strict=False)
+    ]
+    return packed(places, [row[4] for row in rows])
+
+
+def packed(places: Sequence[Place], states: Iterable[bytes]) -> Packed:
+    """The same from places and stored bytes, in order."""
+    return Packed(_encode(places), b"".join(states))
 
 
 def genesis(log_id: str) -> bytes:
@@ -17,31 +47,9 @@ def genesis(log_id: str) -> bytes:
     return hashlib.sha256(log_id.encode()).digest()
 
 
-def seal(before: bytes, epoch: int, batch: int, rows: Sequence[Row]) -> bytes:
-    """Hₙ of a batch that holds ``rows`` (not empty, its seal excluded).
+def seal(before: bytes, epoch: int, batch: int, first: int, last: int, rows: Packed) -> bytes:
+    """Hₙ of a batch that holds ``rows`` at positions ``first`` to ``last``, its seal excluded.
 
-    SHA-256 of Hₙ₋₁ raw, epoch, batch, first, last, then of each row: stream, version,
-    topic, stored bytes. Integers are 8 bytes big-endian unsigned; texts and bytes stand
-    after an 8-byte length.
+    SHA-256 of Hₙ₋₁ raw, the four integers (8 bytes each, big-endian, unsigned), places, states.
     """
-    parts = [part for row in rows for part in sealed_parts(*row[1:])]
-    return seal_parts(before, epoch, batch, rows[0][0], rows[-1][0], parts)
-
-
-def sealed_parts(stream: str, version: int, topic: str, state: bytes) -> tuple[bytes, ...]:
-    """What a seal covers of one row, as :func:`seal` says."""
-    return _text(stream), _number(version), _text(topic), _number(len(state)), state
-
-
-def seal_parts(
-    before: bytes, epoch: int, batch: int, first: int, last: int, parts: Iterable[bytes]
-) -> bytes:
-    """Hₙ of the rows at ``first`` to ``last`` whose ``sealed_parts`` are ``parts``, in order."""
-    head = (before, *map(_number, (epoch, batch, first, last)))
-    return hashlib.sha256(b"".join((*head, *parts))).digest()
-
-
-@lru_cache(maxsize=65_536)
-def _text(text: str) -> bytes:
-    raw = text.encode()
-    return len(raw).to_bytes(8) + raw
+    return hashlib.sha256(b"".join((before, _numbers(epoch, batch, first, last), *rows))).digest()

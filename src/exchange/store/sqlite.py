@@ -6,9 +6,7 @@ it is the greatest so far plus one, found inside the transaction.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 
-import msgspec
 from eventsourcing.persistence import InterfaceError, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
@@ -22,7 +20,7 @@ from eventsourcing.utils import Environment
 
 from exchange.resources import resource
 from exchange.store.errors import StoreError, StoreFormat
-from exchange.store.seal import Row
+from exchange.store.seal import Packed, Row
 
 APPLICATION_ID = 0x45584C47
 """``PRAGMA application_id`` of our stores: "EXLG"."""
@@ -39,13 +37,16 @@ SETTINGS = (
 
 INSERT_ROWS = "INSERT INTO stored_events VALUES (?,?,?,?,?)"
 INSERT_TOGETHER = """
+    WITH places (place) AS MATERIALIZED (SELECT value FROM json_each(?1))
     INSERT INTO stored_events
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-        json_extract(value, '$[3]'),
-        substr(?1, json_extract(value, '$[4]'), json_extract(value, '$[5]'))
-    FROM json_each(?2)
+    SELECT json_extract(place, '$[0]'), json_extract(place, '$[1]'), json_extract(place, '$[2]'),
+        json_extract(place, '$[3]'),
+        substr(?2, json_extract(place, '$[4]'), json_extract(place, '$[5]'))
+    FROM places
 """
-"""From all states in one piece, and a list that says whose part of it is which."""
+"""SQLite runs it whole without the interpreter's lock: beside a busy thread, a statement a row
+would wait for that lock at each row, and binding each value takes it for longer than this. Unless
+the places are kept, each is written out anew for every part that is taken from it."""
 SELECT_ROWS = "SELECT * FROM stored_events WHERE rowid>? ORDER BY rowid LIMIT ?"
 SELECT_TOPIC = (
     "SELECT rowid, state FROM stored_events WHERE rowid>? AND rowid<=? AND topic=? ORDER BY rowid"
@@ -130,14 +131,15 @@ class LogRecorder(SQLiteApplicationRecorder):
             cursor.executemany(INSERT_ROWS, rows)
         return [row[0] for row in rows]
 
-    def insert_rows(self, rows: Sequence[Row]) -> None:
-        """Append rows that have their positions, in one transaction.
+    def insert_rows(self, rows: Packed, *more: Row) -> None:
+        """Append rows that have their positions, then ``more``, in one transaction.
 
         Raises:
             IntegrityError: a position, or a version of a stream, is taken; nothing is stored.
         """
         with self.datastore.transaction(commit=True) as cursor:
-            _insert_together(cursor, rows)
+            cursor.execute(INSERT_TOGETHER, (rows.places.decode(), rows.states))
+            cursor.executemany(INSERT_ROWS, more)
 
     def select_rows(self, after: int, limit: int) -> list[Row]:
         """Up to ``limit`` rows behind the position ``after``, in order: one short read."""
@@ -167,20 +169,6 @@ class LogRecorder(SQLiteApplicationRecorder):
             cursor.execute(f"PRAGMA wal_checkpoint({mode})")
             busy, frames, moved = cursor.fetchone()
             return not busy and frames == moved
-
-
-def _insert_together(cursor: SQLiteCursor, rows: Sequence[Row]) -> None:
-    """Insert all rows by one statement with two parameters.
-
-    SQLite runs it whole without the interpreter's lock: beside a busy thread, a statement a row
-    would wait for that lock at each row, and binding each value takes it for longer than this.
-    """
-    positions, streams, versions, topics, states = zip(*rows, strict=True)
-    sizes = [len(state) for state in states]
-    starts = accumulate(sizes, initial=2)  # SQL counts from 1; a part of nothing would be NULL
-    places = zip(positions, streams, versions, topics, starts, sizes, strict=False)
-    listed = msgspec.json.encode(list(places)).decode()
-    cursor.execute(INSERT_TOGETHER, (b"".join((b"\0", *states)), listed))
 
 
 def check_format(cursor: SQLiteCursor) -> int:

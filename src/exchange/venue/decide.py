@@ -5,7 +5,7 @@ from typing import Any
 
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import Refusal, RejectCode, Rejected
-from exchange.kernel.roles import Role
+from exchange.kernel.roles import TRADER
 from exchange.orders import commands, governing
 from exchange.orders import money_commands as money
 from exchange.orders.commands import Request
@@ -24,8 +24,6 @@ from exchange.venue import (
 )
 from exchange.venue.journal import Journal
 from exchange.venue.state import VenueState
-
-TRADER = Role.TRADER
 
 DECISIONS: dict[type[commands.Command], Callable[[VenueState, Any, Journal], None]] = {
     commands.PlaceOrder: trading.place_order,

@@ -1,5 +1,6 @@
 """The laws over all contexts: the cheap ones after every command, all of them on demand."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from itertools import count
 
@@ -40,10 +41,10 @@ class Watch:
 
     def __init__(self, state: VenueState) -> None:
         self._state = state
-        self._needed: dict[str, int] = {}  # asset -> units that open orders need
-        self._seen: dict[str, tuple[int, int]] = {}  # symbol -> needed quote and base units
-        for symbol in state.rooms:
-            self._count(symbol)
+        self._needed: dict[str, int] = defaultdict(int)  # asset -> units that open orders need
+        self._seen: dict[str, list[int]] = {}  # symbol -> quote and base units of them
+        for symbol, room in state.rooms.items():
+            self._count(symbol, room)
 
     def check(self, envelopes: Iterable[Envelope]) -> None:
         """Laws L2, B1, S1, S3, F1 and F2 in total, after the command with these effects.
@@ -78,10 +79,10 @@ class Watch:
     def _check_entries(self, entries: tuple[Entry, ...]) -> None:
         for entry in entries:
             check_entry(entry)
+        needed = self._needed
         for asset, units in self._state.ledger.held.items():
-            if units != self._needed.get(asset, 0):
-                needed = self._needed.get(asset, 0)
-                raise InvariantViolation("F1", f"{units} {asset} held, {needed} needed")
+            if units != needed[asset]:
+                raise InvariantViolation("F1", f"{units} {asset} held, {needed[asset]} needed")
 
     def _check_withdrawals(self) -> None:
         waiting, withdrawing = self._state.withdrawals.held, self._state.ledger.withdrawing
@@ -91,21 +92,26 @@ class Watch:
                 raise InvariantViolation("F2", detail)
 
     def _check_book(self, symbol: str) -> None:
-        book = self._state.rooms[symbol].book
+        room = self._state.rooms[symbol]
+        book = room.book
         bid, ask = book.bids.best, book.asks.best
         if bid is not None and ask is not None and bid.price >= ask.price:
             raise InvariantViolation("B1", f"{symbol}: bid {bid.price}, ask {ask.price}")
-        self._count(symbol)
+        self._count(symbol, room)
 
-    def _count(self, symbol: str) -> None:
-        room = self._state.rooms[symbol]
+    def _count(self, symbol: str, room: Room) -> None:
         rules, book = room.market.instrument, room.book
+        seen = self._seen.get(symbol)
+        if seen is None:
+            seen = self._seen[symbol] = [0, 0]
         value = book.held_value * rules.value_unit + book.held_budget
+        if value != seen[0]:
+            self._needed[rules.quote] += value - seen[0]
+            seen[0] = value
         quantity = book.held_quantity * rules.base_unit
-        old_value, old_quantity = self._seen.get(symbol, (0, 0))
-        self._needed[rules.quote] = self._needed.get(rules.quote, 0) + value - old_value
-        self._needed[rules.base] = self._needed.get(rules.base, 0) + quantity - old_quantity
-        self._seen[symbol] = value, quantity
+        if quantity != seen[1]:
+            self._needed[rules.base] += quantity - seen[1]
+            seen[1] = quantity
 
 
 def _check_settled(

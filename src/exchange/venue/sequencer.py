@@ -120,8 +120,8 @@ class Venue:
         """
         for it in halts(self.state):
             self._record(it, content_digest(it.command), self.state.at_us, self._forming)
-        if self._forming.draft.rows:
-            self.stored_position = self.log.store(self.log.seal(self._forming.draft))
+        if self._forming.draft:
+            self.stored_position = self.log.store(self.log.number(self._forming.draft))
             self._forming = self._next_batch()
         note_halted(aside, self._clock.now_us())
 
@@ -149,7 +149,7 @@ class Venue:
         if len(self._queue) >= self._bounds.queue or self._stopping:
             raise QueueFull(f"{len(self._queue)} commands are waiting")
         admitted = admit(request)
-        future = asyncio.get_running_loop().create_future()
+        future = (self._loop or asyncio.get_running_loop()).create_future()
         waiting = Waiting(admitted, at_us, future)
         self._queue.append(waiting)
         if self.keys.forgotten:
@@ -202,24 +202,33 @@ class Venue:
 
     @property
     def _idle(self) -> bool:
-        return not (self._queue or self._forming.draft.rows or self._forming.answers) and (
+        return not (self._queue or self._forming.draft or self._forming.answers) and (
             self._storing is None
         )
 
     async def _turn(self) -> None:
         """Decide what waits, answer what is stored, store what is decided; else wait."""
-        if self._queue and not self._forming.full(self._bounds):
+        if self._more_to_decide():
             self._decide(self._forming)
         if self._stored is not None and self._stored.done():
             self._answer_stored(self._stored)
-        if self._storing is None and (self._forming.answers or self._forming.draft.rows):
+        if self._storing is None and (self._forming.answers or self._forming.draft):
             self._store()
         self._tidy()
         pause_s = _least(*(serve(self.stored_position) for serve in self.beside))
-        if pause_s == 0 or (self._queue and not self._forming.full(self._bounds)):
+        if pause_s == 0 or self._more_to_decide():
             await asyncio.sleep(0)
         elif not (self._stopping and self._idle):
             await self._rest(pause_s)
+
+    def _more_to_decide(self) -> bool:
+        """Whether a command waits and the batch takes it, if only because the disk is busy."""
+        if not self._queue:
+            return False
+        batch, bounds = self._forming, self._bounds
+        if self._storing is not None and batch.full(bounds):
+            batch.lengthen(bounds)
+        return not batch.full(bounds)
 
     async def _rest(self, pause_s: float | None) -> None:
         """Wait for a command or the disk, ``pause_s`` at most; live, also for what comes due."""
@@ -241,18 +250,19 @@ class Venue:
         """Send the batch to the disk and begin the next one, behind its seal."""
         batch = self._storing = self._forming
         position = batch.journal.position
-        sealed = self.log.seal(batch.draft) if batch.draft.rows else None
+        numbered = self.log.number(batch.draft) if batch.draft else None
         self._forming = self._next_batch()
-        if sealed is not None and self.log.url.path is not None:
-            self._stored = self._disk.submit(self.log.store, sealed)
+        if numbered is not None and self.log.url.path is not None:
+            self._stored = self._disk.submit(self.log.store, numbered)
         else:  # Nothing to store, or in memory, where connections shut each other out.
             done: Future[int] = Future()
-            done.set_result(self.log.store(sealed) if sealed else position)
+            done.set_result(self.log.store(numbered) if numbered else position)
             self._stored = done
         self._stored.add_done_callback(lambda _: self.wake())
 
     def _next_batch(self) -> Batch:
-        return Batch(Journal(self.state, self.log.position, self._past), self.log.draft())
+        journal = Journal(self.state, self.log.position, self._past)
+        return Batch(journal, self.log.draft(), self._bounds)
 
     def _past(self, stream: str, version: int) -> Event | None:
         """The event of a stream at a version, on disk or on its way there."""
@@ -260,7 +270,7 @@ class Venue:
         if stored is not None:
             return stored
         for batch in (self._storing, self._forming):
-            for _, name, number, topic, state in batch.draft.rows if batch else ():
+            for _, name, number, topic, state in batch.draft.rows() if batch else ():
                 if number == version and name == stream:
                     return self.log.catalogue.decode(topic, state)
         return None
@@ -409,7 +419,9 @@ class Venue:
         if key is None:
             return None
         keys = self.keys
-        position = keys.position(key) if older is None else keys.recent(key) or older
+        position = keys.recent(key) or older
+        if position is None and keys.forgotten:
+            position = keys.position(key)
         if not position or not self.state.may_give(admitted.request):
             return None  # A stranger's is refused: the owner's answer is none of its business.
         for unstored in (batch, self._storing):

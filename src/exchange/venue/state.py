@@ -9,7 +9,7 @@ from exchange.kernel.events import Event
 from exchange.kernel.instruments import FeeRates
 from exchange.kernel.laws import InvariantViolation, hold_law
 from exchange.kernel.rejects import RejectCode, Rejected
-from exchange.kernel.roles import Role
+from exchange.kernel.roles import TRADER, Role
 from exchange.matching.book import Book
 from exchange.orders.command import givers
 from exchange.orders.commands import Request, account_of
@@ -165,12 +165,12 @@ class VenueState:
     def may_act(self, account: str, request: Request) -> bool:
         """Whether there is such an account and the actor is its owner, or no trader."""
         owner = self.owners.get(account)
-        return owner is not None and (request.role is not Role.TRADER or owner == request.actor)
+        return owner is not None and (request.role is not TRADER or owner == request.actor)
 
     def has_right(self, request: Request) -> bool:
         """Whether the kind may be given in the request's role, and the actor holds that role."""
         kind, role = type(request.command), request.role
-        if role is Role.TRADER:
+        if role is TRADER:
             return kind.ROLE is role
         return role in givers(kind) and (role is Role.SYSTEM or self.holds(request.actor, role))
 
