@@ -1,5 +1,6 @@
 """Stores with their views: one in which everything has happened, one of real order flow."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("busy") / "venue.db"
     write_log(played(random_happenings(11, 2_500)), path, [1, 4, 40])
     follow(path)
+    return path
+
+
+@pytest.fixture
+def store(busy: Path, tmp_path: Path) -> Path:
+    """The busy log, without views."""
+    path = tmp_path / "venue.db"
+    shutil.copy(busy, path)
     return path
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from exchange.projections import bulk
 from exchange.projections.builds import Builds
-from exchange.projections.bulk import Bulk
 from exchange.projections.schema import INDEXES, migrations
 from exchange.projections.views import Views
 from tests.projections.world import follow
@@ -41,8 +41,8 @@ LINES = sum(len(it.text.splitlines()) for it in migrations() if not it.name.ends
 POINTS: dict[str, tuple[Any, str, int, bool]] = {
     "before the first commit": (Views, "commit", 0, False),
     "before a commit": (Views, "commit", 5, False),
-    "after rows that are only added": (Views, "spill", 3, True),
-    "inside a commit": (Bulk, "flush", 70, True),
+    "while a step is followed behind one that is written": (Views, "script", 3, True),
+    "inside a commit": (bulk, "_run", 30, True),
     "after a commit": (Views, "commit", 5, True),
     "before the tables are made": (sqlite3, "complete_statement", 0, False),
     "while the tables are made": (sqlite3, "complete_statement", LINES // 2, False),

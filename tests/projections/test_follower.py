@@ -46,14 +46,6 @@ from tests.store.stored import Noted
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def store(busy: Path, tmp_path: Path) -> Path:
-    """The busy log, without views."""
-    path = tmp_path / "venue.db"
-    shutil.copy(busy, path)
-    return path
-
-
 def killed(path: Path, point: str, events: int) -> None:
     """Follow in a process that dies at the point."""
     command = [sys.executable, "-m", "tests.projections.process", str(path), point, str(events)]
@@ -217,7 +209,7 @@ def test_a_quantity_beyond_64_bits_stops_the_follower(tmp_path: Path) -> None:
     assert large.place("A", limit(BUY, 1, 1)).refusal is None
     large.envelopes = [replace(it, event=enlarged(it.event)) for it in large.envelopes]
     write_log(large, path)
-    with pytest.raises(FollowerStopped, match=f"{10**20} has no place in the table orders"):
+    with pytest.raises(FollowerStopped, match=r"beyond 64 bits: .* orders.quantity"):
         follow(path)
 
 
@@ -226,6 +218,46 @@ def enlarged(event: Event) -> Event:
     if not isinstance(event, OrderAccepted):
         return event
     return replace(event, terms=replace(event.terms, quantity=10**20))
+
+
+@pytest.mark.parametrize("calls", [0, 1, 4])
+def test_a_step_that_cannot_be_written_leaves_the_views_where_they_stood(
+    busy: Path, store: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """Though the next one was followed meanwhile; catching up goes on from there."""
+    commits, commit, stood = iter(range(calls)), views.Views.commit, [0]
+
+    def commit_some(self: views.Views, script: Script) -> None:
+        if next(commits, None) is None:
+            script.execute("INSERT INTO nowhere VALUES (?)", (1,))
+        commit(self, script)
+        stood.append(views.read_anchor(self.connection).position)
+
+    monkeypatch.setattr(views.Views, "commit", commit_some)
+    with opened(store) as log, Follower(log, views_of(store)) as follower:
+        with pytest.raises(StoreError, match="no such table: nowhere"):
+            follower.catch_up(max_events=500)
+        assert stood[-1] == follower.anchor.position
+        with pytest.raises(StoreError, match="open it anew"):
+            follower.step()
+    monkeypatch.undo()
+    with opened(store) as log, Follower(log, views_of(store)) as follower:
+        assert stood[-1] == follower.anchor.position
+        follower.catch_up(max_events=500)
+    assert content(views_of(busy)) == content(views_of(store))
+
+
+def test_what_was_followed_before_an_event_that_cannot_be_is_written(store: Path) -> None:
+    """Also the step that was being written when the event came."""
+    with opened(store) as log:
+        seals = [row[0] for row in log.rows() if row[3] == BatchSealed.TOPIC and row[0] >= 700]
+    with closing(sqlite3.connect(store, isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER stored_events_never_updated")
+        connection.execute("UPDATE stored_events SET topic='?' WHERE rowid=?", (seals[0] + 1,))
+    with opened(store) as log, Follower(log, views_of(store)) as follower:
+        with pytest.raises(FollowerStopped, match=f"the event at {seals[0] + 1} "):
+            follower.catch_up(max_events=1)
+        assert seals[0] == follower.anchor.position
 
 
 def test_amounts_beyond_64_bits_are_kept_exactly(tmp_path: Path) -> None:

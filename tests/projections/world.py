@@ -292,9 +292,7 @@ def views_of(path: Path) -> Path:
 def follow(path: Path, max_events: int = STEP_EVENTS, **how: Any) -> int:  # noqa: ANN401 - as Follower
     """Follow to the end of the log; the position there."""
     with opened(path) as log, Follower(log, views_of(path), **how) as follower:
-        while follower.step(max_events):
-            pass
-        return follower.anchor.position
+        return follower.catch_up(max_events=max_events)
 
 
 def content(views: Path) -> dict[str, list[Any]]:

@@ -1,27 +1,21 @@
-"""Rows on their way into one table of the views: kept flat, written many at a time."""
+"""Rows on their way into the tables of the views: a table's go as one text that SQLite expands."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from itertools import chain
+from typing import Any
 
-TOGETHER_MAX = 256
-"""Rows of one statement: that takes 40% off the time of one statement a row. What is left over is
-written by 64, 16, 4 and 1, so that few statements have to be compiled."""
-INTEGER_MAX = 2**63 - 1
+import msgspec
+
+ROWS = "WITH rows (value) AS MATERIALIZED (SELECT value FROM json_each(?1))"
+"""What a statement begins with that expands the rows of its first parameter. Unless these are
+kept, SQLite writes out a row anew for each column that is taken from it."""
+NUL = "\\u0000"
+"""As it is written in JSON; a text may also tell of it."""
 
 
 class Unstorable(Exception):  # noqa: N818 - the condition is the message
-    """A number has no place in an INTEGER column."""
-
-
-class Writes(Protocol):
-    """Takes statements in order: a connection, or a script that is run later."""
-
-    def execute(self, sql: str, values: Sequence[Any], /) -> object:
-        """One statement."""
-
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> object:
-        """One statement for each row."""
+    """A number has no place in an INTEGER column, or a text none in SQLite's JSON."""
 
 
 class Script:
@@ -30,11 +24,11 @@ class Script:
     def __init__(self) -> None:
         self._statements: list[tuple[str, Sequence[Any]]] = []
 
-    def execute(self, sql: str, values: Sequence[Any], /) -> None:
+    def execute(self, sql: str, values: Sequence[Any]) -> None:
         """One more; the values must stay as they are."""
         self._statements.append((sql, values))
 
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> None:
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """One more for each row."""
         self._statements += [(sql, row) for row in rows]
 
@@ -42,86 +36,84 @@ class Script:
         """All of them, within the transaction that is open.
 
         Raises:
-            Unstorable: a number is beyond 64 bits.
+            Unstorable: a number is beyond 64 bits, or a text has the character NUL.
         """
         for sql, values in self._statements:
-            run(connection, sql, values)
-
-
-def run(writes: Writes, sql: str, values: Sequence[Any]) -> None:
-    """Execute a statement.
-
-    Raises:
-        Unstorable: a number is beyond 64 bits.
-    """
-    try:
-        writes.execute(sql, values)
-    except OverflowError as error:
-        large = next(n for n in values if type(n) is int and abs(n) > INTEGER_MAX)
-        table = sql.split(maxsplit=3)[2]
-        raise Unstorable(f"{large} has no place in the table {table}") from error
+            _run(connection, sql, values)
 
 
 class Bulk:
-    """Rows for ``table``; ``flat`` has the values of one row behind those of the other.
+    """Rows for ``table``: each what msgspec writes as an array of its columns.
 
-    With a ``key``, a row whose key is there already replaces the other columns, but ``fixed``
-    ones: what never changes need not be written, nor its indexes. Rows of one flush have
-    different keys. A table whose last columns may be null gets its rows by ``add``.
+    They are encoded together and expanded by SQLite, which needs the interpreter for none of it:
+    to bind value by value holds up every other thread. Columns of ``amounts`` are TEXT, their
+    values integers of any size. With a ``key``, a row whose key is there already replaces the
+    other columns, but ``fixed`` ones: what never changes need not be written, nor its indexes.
+    Rows of one flush have different keys.
     """
 
-    __slots__ = ("_columns", "_head", "_tail", "_with_nulls", "flat", "table")
+    __slots__ = ("_sql", "rows")
 
     def __init__(
         self,
         table: str,
         columns: tuple[str, ...],
         key: tuple[str, ...] = (),
+        *,
         fixed: tuple[str, ...] = (),
+        amounts: tuple[str, ...] = (),
     ) -> None:
-        self.table = table
-        self.flat: list[Any] = []
-        self._columns = columns
-        self._with_nulls: dict[tuple[bool, ...], list[Any]] = {}  # which are null -> flat rows
-        self._head = f"INSERT INTO {table} ({','.join(columns)}) VALUES "  # noqa: S608 - our names
-        changing = [f"{name}=excluded.{name}" for name in columns if name not in key + fixed]
-        change = f"UPDATE SET {','.join(changing)}" if changing else "NOTHING"
-        keyed = f" ON CONFLICT ({','.join(key)}) DO {change}"
-        self._tail = keyed if key else ""
+        self.rows: list[Any] = []
+        taken = [taken_from(nth, amount=it in amounts) for nth, it in enumerate(columns)]
+        self._sql = (
+            f"{ROWS} INSERT INTO {table} ({','.join(columns)})"  # noqa: S608 - our names
+            f" SELECT {','.join(taken)} FROM rows WHERE true"
+        )
+        if key:
+            changing = [f"{name}=excluded.{name}" for name in columns if name not in key + fixed]
+            self._sql += f" ON CONFLICT ({','.join(key)}) DO UPDATE SET {','.join(changing)}"
 
-    def add(self, always: Iterable[Any], nullable: Sequence[Any]) -> None:
-        """One more row: its values that are never null, and those that may be.
+    def flush(self, script: Script) -> None:
+        """Let the script write all rows, as they are now."""
+        if self.rows:
+            script.execute(self._sql, (listed(self.rows),))
+            self.rows.clear()
 
-        Nulls become words of the statement: to bind one takes six times as long as a number.
-        """
-        nulls = tuple([it is None for it in nullable])
-        flat = self._with_nulls.get(nulls)
-        if flat is None:
-            flat = self._with_nulls[nulls] = []
-        flat += always
-        flat += [it for it in nullable if it is not None]
 
-    def flush(self, writes: Writes) -> None:
-        """Write all rows within the transaction that is open.
+_encode = msgspec.json.Encoder().encode
 
-        Raises:
-            Unstorable: a number is beyond 64 bits.
-        """
-        self._write(writes, self.flat, ())
-        self.flat = []
-        for nulls, flat in self._with_nulls.items():
-            self._write(writes, flat, nulls)
-        self._with_nulls.clear()
 
-    def _write(self, writes: Writes, flat: list[Any], nulls: tuple[bool, ...]) -> None:
-        width = len(self._columns) - sum(nulls)
-        places = ["?"] * (len(self._columns) - len(nulls)) + ["NULL" if it else "?" for it in nulls]
-        row, at, together = f"({','.join(places)})", 0, TOGETHER_MAX
-        while at < len(flat):
-            values = flat[at : at + together * width]
-            if len(values) < together * width:
-                together //= 4
-                continue
-            rows = ",".join([row] * together)
-            run(writes, f"{self._head}{rows}{self._tail}", values)
-            at += len(values)
+def listed(rows: Iterable[Any]) -> str:
+    """Rows as a statement expands them."""
+    return _encode(rows).decode()
+
+
+def taken_from(nth: int, *, amount: bool = False) -> str:
+    """The ``nth`` value of a row from 0, in SQL; of an amount the digits, as they stand."""
+    return f"value -> '$[{nth}]'" if amount else f"json_extract(value, '$[{nth}]')"
+
+
+def _run(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> None:
+    if sql.startswith(ROWS) and NUL in values[0] and _has_nul(values[0]):
+        raise Unstorable("a text has the character NUL")
+    try:
+        connection.execute(sql, values)
+    except (OverflowError, sqlite3.IntegrityError) as error:
+        if _tells_of_number(error):
+            raise Unstorable(f"a number is beyond 64 bits: {error}") from error
+        raise
+
+
+def _has_nul(text: str) -> bool:
+    """Whether a text among the rows has that character, at which SQLite's JSON would cut it."""
+    rows = msgspec.json.decode(text, type=list[list[Any]])
+    return any("\0" in it for it in chain.from_iterable(rows) if type(it) is str)
+
+
+def _tells_of_number(error: OverflowError | sqlite3.IntegrityError) -> bool:
+    """SQLite reads an integer of that size as a real number, which no INTEGER column takes."""
+    return (
+        isinstance(error, OverflowError)
+        or error.sqlite_errorcode == sqlite3.SQLITE_MISMATCH  # of an INTEGER PRIMARY KEY
+        or "cannot store REAL" in str(error)
+    )

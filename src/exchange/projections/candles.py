@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from exchange.projections.bulk import Bulk, Writes
+from exchange.projections.bulk import Bulk, Script
 
 MINUTE_US = 60_000_000
 SPANS = {
@@ -58,7 +58,9 @@ class Candles:
         self._minutes: dict[str, Candle] = {}  # symbol -> the trades not yet joined to the spans
         self._last: dict[tuple[str, str], Candle] = {}  # (symbol, span) -> the latest candle
         self._changed: dict[tuple[str, str, int], Candle] = {}  # (symbol, span, start)
-        self._bulk = Bulk("candles", COLUMNS, key=("symbol", "span", "start_us"))
+        self._bulk = Bulk(
+            "candles", COLUMNS, key=("symbol", "span", "start_us"), amounts=("volume", "value")
+        )
 
     def load(self, connection: sqlite3.Connection, symbols: Iterable[str]) -> None:
         """The latest candle of each span."""
@@ -89,16 +91,16 @@ class Candles:
         minute.value += value
         minute.trades += 1
 
-    def flush(self, writes: Writes) -> None:
+    def flush(self, script: Script) -> None:
         """Write each candle that changed, once."""
         for symbol in list(self._minutes):
             self._join(symbol)
-        flat = self._bulk.flat
-        for (symbol, span, _), it in self._changed.items():
-            *prices, volume, value, trades = msgspec.structs.astuple(it)
-            flat += (symbol, span, *prices, str(volume), str(value), trades)
+        self._bulk.rows += [
+            (symbol, span, *msgspec.structs.astuple(it))
+            for (symbol, span, _), it in self._changed.items()
+        ]
         self._changed.clear()
-        self._bulk.flush(writes)
+        self._bulk.flush(script)
 
     def _join(self, symbol: str) -> None:
         """Let the spans take in the trades of the minute so far."""

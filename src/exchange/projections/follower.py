@@ -1,8 +1,8 @@
 """The follower that keeps the views: from the log, page by page, to the last seal."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -19,9 +19,10 @@ from exchange.store.log import EventLog
 
 PAGE_ROWS = 1_000
 """Rows of one read."""
-STEP_EVENTS = 200_000
-"""Events between two commits while catching up."""
+STEP_EVENTS = 50_000
+"""Events between two commits while catching up: in memory are those of two steps at most."""
 ANY_TIME_MS = 60_000
+ANYWHERE = 2**63 - 1
 
 
 class FollowerStopped(StoreDamaged):
@@ -29,10 +30,12 @@ class FollowerStopped(StoreDamaged):
 
 
 class Step(NamedTuple):
-    """What was followed in memory: up to which seal, and how it is written."""
+    """What was followed in memory: from where to which seal, and how it is written."""
 
+    begin: int  # position before its first event
     anchor: Anchor
     script: Script
+    end: int  # of the log when it was followed, 0 for views that are read already
 
 
 class Follower:
@@ -57,8 +60,11 @@ class Follower:
         try:
             self._log_id = log.first_epoch().log_id
             self.building = not self._keep(rebuild=rebuild)
-            self._end: int | None = None  # of the log, when the last step began
             self._views = self._open()
+            self._followed = self._views.anchor  # in memory
+            self._taken = self.followed  # position up to which it was taken to be written
+            self._end = 0  # of the log when it was last followed into views that are built
+            self._complete = False  # they have reached such an end
             self._handlers = self._views.handlers()
         except BaseException:
             self._lock.release()
@@ -68,6 +74,16 @@ class Follower:
     def anchor(self) -> Anchor:
         """The seal that the views stand behind."""
         return self._views.anchor
+
+    @property
+    def followed(self) -> int:
+        """The position up to which events were followed, in memory at least."""
+        return self._followed.position
+
+    @property
+    def waiting(self) -> int:
+        """Events that were followed and wait to be taken."""
+        return self.followed - self._taken
 
     def step(self, max_events: int = STEP_EVENTS, max_ms: int = ANY_TIME_MS) -> int:
         """Follow up to about so many events or so long, to a seal; how many were followed.
@@ -80,51 +96,70 @@ class Follower:
             FollowerStopped: an event can't be followed; the views stand where they stood.
             StoreError: log or views can't be read or written.
         """
-        before = self.anchor.position
-        try:
-            step = self.follow(max_events, max_ms, spill=True)
-            if step is not None:
-                self.write(step)
-                self.finish(step)
-        except BaseException:
-            self._views.connection.rollback()
-            raise
+        self.follow(max_events, max_ms)
+        step = self.take()
+        if step is not None:
+            self.write(step)
+            self.finish(step)
         if self.may_publish():
             self.publish()
-        return self.anchor.position - before
+        return 0 if step is None else step.anchor.position - step.begin
 
-    def follow(self, max_events: int, max_ms: int, *, spill: bool = False) -> Step | None:
-        """The first part of a step: follow in memory; null at the end of the log.
+    def follow(
+        self, max_events: int = STEP_EVENTS, max_ms: int = ANY_TIME_MS, upto: int = ANYWHERE
+    ) -> bool:
+        """The first part of a step: follow in memory; whether there was anything.
 
-        Until what came of it is written and finished, nothing else may be asked of the follower.
-        To ``spill`` is to write what is only ever added at once.
+        Bounds as those of a step; it also ends at a seal at ``upto``. It may be called again and
+        again before what came of it is taken, and while what was taken is written.
 
         Raises:
             FollowerStopped: an event can't be followed.
             StoreError: the log can't be read.
         """
         self._end = self._log.last_position if self.building else 0
-        anchor = self._follow(max_events, time.perf_counter() + max_ms / 1_000, spill=spill)
-        return None if anchor is None else Step(anchor, self._views.script(anchor))
+        anchor = self._follow(max_events, time.perf_counter() + max_ms / 1_000, upto)
+        if anchor is not None:
+            self._followed = anchor
+        elif self.followed == self.anchor.position:
+            self._complete = True
+        return anchor is not None
+
+    def take(self) -> Step | None:
+        """The second: all that was followed since the last one, to be written; null if nothing."""
+        if not self.waiting:
+            return None
+        step = Step(self._taken, self._followed, self._views.script(self._followed), self._end)
+        self._taken = self.followed
+        return step
 
     def write(self, step: Step) -> None:
-        """The second part: commit it; from any one thread.
+        """The third: commit it; from any one thread, the steps in order.
 
         Raises:
-            FollowerStopped: a number can't be stored.
-            StoreError: the views can't be written.
+            FollowerStopped: a number or a text can't be stored.
+            StoreError: the views can't be written, or do not stand where the step begins.
         """
-        with self._explained():
-            self._views.commit(step.script)
+        if step.begin != self.anchor.position:
+            raise StoreError(f"{self.builds.pointer} was left behind: open it anew")
+        try:
+            with explained(self.builds.pointer):
+                self._views.commit(step.script)
+        except Unstorable as error:
+            where = f"an event from {step.begin + 1} to {step.anchor.position}"
+            raise FollowerStopped(f"{where} can't be followed: {error}") from error
 
     def finish(self, step: Step) -> None:
-        """The third: from now on the views stand there."""
+        """The fourth: from now on the views stand there."""
         self._views.anchor = step.anchor
+        self._complete = self._complete or step.anchor.position >= step.end
 
     def may_publish(self) -> bool:
-        """Whether views that are built have reached the end that the log had at the last step."""
-        end = self._end
-        return self.building and end is not None and self.anchor.position >= end
+        """Whether views that are built have reached the end that the log had before a step.
+
+        Nothing may be being written.
+        """
+        return self.building and self._complete
 
     def publish(self) -> None:
         """Let readers have what has caught up; from any one thread. O(views)."""
@@ -138,13 +173,39 @@ class Follower:
         self._views.connection = create(self.builds.pointer.resolve(), building=False)
         self.building = False
 
-    def catch_up(self, progress: Callable[[int], None] | None = None) -> int:
-        """Follow to the end of the log as it is when that is reached; the position there."""
-        with paused():
-            while self.step():
+    def catch_up(
+        self, progress: Callable[[int], None] | None = None, max_events: int = STEP_EVENTS
+    ) -> int:
+        """Follow to the end of the log as it is when that is reached; the position there.
+
+        While a step is followed in memory, a thread writes the one before.
+
+        Raises:
+            FollowerStopped: an event can't be followed; the views stand before its step.
+            StoreError: log or views can't be read or written; they stand where the last step
+                that was written ended.
+        """
+        writing: tuple[Step, Future[None]] | None = None
+        with paused(), ThreadPoolExecutor(1, "views") as thread:
+            while True:
+                try:
+                    self.follow(max_events)
+                    step = self.take()
+                finally:
+                    if writing is not None:
+                        self._written(*writing)
+                if self.may_publish():
+                    self.publish()
                 if progress is not None:
                     progress(self.anchor.position)
-        return self.anchor.position
+                if step is None:
+                    return self.anchor.position
+                writing = step, thread.submit(self.write, step)
+
+    def _written(self, step: Step, writing: Future[None]) -> None:
+        """Wait until a thread has written the step."""
+        writing.result()
+        self.finish(step)
 
     def close(self) -> None:
         """Let go of the views."""
@@ -162,13 +223,12 @@ class Follower:
     ) -> None:
         self.close()
 
-    def _follow(self, max_events: int, until: float, *, spill: bool) -> Anchor | None:
+    def _follow(self, max_events: int, until: float, upto: int) -> Anchor | None:
         """Let the views follow in memory; the seal that was reached, null at the log's end."""
         decode, handlers, now = self._decode, self._handlers, self._views.now
-        begin, seal = self.anchor.position, ""
-        last = sealed = begin
-        page = max(1, min(PAGE_ROWS, max_events))
-        for rows in self._log.pages(last, page):
+        begin = last = sealed = self.followed
+        seal, upto = "", min(upto, begin + max_events)
+        for rows in self._log.pages(begin, max(1, min(PAGE_ROWS, max_events))):
             for position, stream, version, topic, state in rows:
                 if position != last + 1:
                     raise FollowerStopped(
@@ -186,24 +246,11 @@ class Follower:
                     raise FollowerStopped(f"{where} can't be followed: {error!r}") from error
                 if type(event) is BatchSealed:
                     sealed, seal = position, event.hash
-                    if position - begin >= max_events or time.perf_counter() >= until:
+                    if position >= upto or time.perf_counter() >= until:
                         return Anchor(self._log_id, sealed, seal, now.at_us)
-            if spill:
-                with self._explained():
-                    self._views.spill()
         if last != sealed:
             raise FollowerStopped(f"the log ends inside a batch, at {last}: verify it")
         return Anchor(self._log_id, sealed, seal, now.at_us) if seal else None
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Errors of writing in the operator's words."""
-        try:
-            with explained(self.builds.pointer):
-                yield
-        except Unstorable as error:
-            where = f"an event from {self.anchor.position + 1} to {self._views.now.position}"
-            raise FollowerStopped(f"{where} can't be followed: {error}") from error
 
     def _keep(self, *, rebuild: bool) -> bool:
         """Whether the views that are read are followed further, rather than built anew."""

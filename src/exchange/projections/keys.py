@@ -2,15 +2,19 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from itertools import chain
 from typing import NamedTuple
 
 from exchange.kernel.events import Event
 from exchange.orders.records import CommandRecorded
-from exchange.projections.bulk import Bulk, Writes
+from exchange.projections.bulk import Script, listed
 from exchange.projections.moment import Handler, Now
 from exchange.venue.keys import binds, key_digest
 
+BIND = (
+    "INSERT INTO keys SELECT substr(?2, 1 + 16 * key, 16), value FROM json_each(?1) WHERE true"
+    " ON CONFLICT DO NOTHING"
+)
+"""Positions, and the digests that are bound there in one piece."""
 STANDS = "SELECT position FROM followers"
 BOUND = """
     WITH RECURSIVE place (at) AS (
@@ -26,7 +30,6 @@ class BoundKeys:
 
     def __init__(self) -> None:
         self._bound: dict[bytes, int] = {}  # digest -> position of the record
-        self._keys = Bulk("keys", ("digest", "position"), key=("digest",), fixed=("position",))
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         """Every command, refused ones too."""
@@ -35,14 +38,14 @@ class BoundKeys:
     def load(self, connection: sqlite3.Connection) -> None:
         """Nothing: a key that is bound already stays as it is."""
 
-    def spill(self, writes: Writes) -> None:
-        """Nothing: the more are sorted together, the more of them share a page."""
-
-    def flush(self, writes: Writes) -> None:
+    def flush(self, script: Script) -> None:
         """Write the new keys, along the table."""
-        self._keys.flat += chain.from_iterable(sorted(self._bound.items()))
+        if not self._bound:
+            return
+        bound = sorted(self._bound.items())
+        digests = b"".join([digest for digest, _ in bound])
+        script.execute(BIND, (listed([position for _, position in bound]), digests))
         self._bound.clear()
-        self._keys.flush(writes)
 
     def _bind(self, _: str, event: CommandRecorded, now: Now) -> None:
         command, key = event.command, event.key

@@ -14,7 +14,7 @@ from exchange.orders.events import (
     InstrumentListed,
     MarketStateChanged,
 )
-from exchange.projections.bulk import Bulk, Writes
+from exchange.projections.bulk import Bulk, Script
 from exchange.projections.moment import Handler, Now
 
 SYMBOL = len("market:")
@@ -52,23 +52,20 @@ class Markets:
             self.rules[symbol] = msgspec.json.decode(rules, type=Instrument)
             self._versions[symbol], self._states[symbol] = version, state
 
-    def spill(self, _: Writes) -> None:
-        """Nothing: rows may change."""
-
-    def flush(self, writes: Writes) -> None:
+    def flush(self, script: Script) -> None:
         """Write what is new and what has changed."""
         for symbol, (state, position, at_us) in self._changed.items():
             it = self.rules[symbol]
-            self._markets.flat += (
+            self._markets.rows.append((
                 symbol, it.base, it.quote, it.price_decimals, it.quantity_decimals, state,
                 self._versions[symbol], msgspec.json.encode(it).decode(), position, at_us,
-            )  # fmt: skip
+            ))  # fmt: skip
         self._changed.clear()
-        self._assets.flush(writes)
-        self._markets.flush(writes)
+        self._assets.flush(script)
+        self._markets.flush(script)
 
     def _register(self, _: str, event: AssetRegistered, __: Now) -> None:
-        self._assets.flat += (event.asset.code, event.asset.decimals)
+        self._assets.rows.append((event.asset.code, event.asset.decimals))
 
     def _list(self, stream: str, event: InstrumentListed, now: Now) -> None:
         self.rules[stream[SYMBOL:]] = event.instrument

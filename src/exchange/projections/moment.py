@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from exchange.kernel.events import Event
-from exchange.projections.bulk import Writes
+from exchange.projections.bulk import Script
 
 
 class Now(msgspec.Struct, gc=False):
@@ -25,8 +25,8 @@ Handler = Callable[[str, Any, Now], None]
 class Projection(Protocol):
     """Some tables and how they follow the log.
 
-    What it has followed stays in memory until ``spill`` or ``flush`` writes it; ``load`` takes
-    up what it must know of the tables as they are.
+    What it has followed stays in memory until ``flush``; ``load`` takes up what it must know of
+    the tables as they are.
     """
 
     def handlers(self) -> Mapping[type[Event], Handler]:
@@ -35,8 +35,5 @@ class Projection(Protocol):
     def load(self, connection: sqlite3.Connection) -> None:
         """Take up where the tables stand."""
 
-    def spill(self, writes: Writes) -> None:
-        """Write rows that are only ever added, while the processor's cache still holds them."""
-
-    def flush(self, writes: Writes) -> None:
-        """Write the rest, each row that changed once, within the transaction that is open."""
+    def flush(self, script: Script) -> None:
+        """Let the script write each row that is new or has changed, once, as it is now."""

@@ -16,7 +16,7 @@ from exchange.matching.events import (
     StopEntered,
     StopsTriggered,
 )
-from exchange.projections.bulk import Bulk, Writes
+from exchange.projections.bulk import Bulk, Script
 from exchange.projections.markets import Markets
 from exchange.projections.moment import Handler, Now
 
@@ -27,8 +27,8 @@ UNTRIGGERED, TRIGGERED = Status.UNTRIGGERED.value, Status.TRIGGERED.value
 FINISHED = frozenset({EndReason.FILLED, EndReason.BUDGET_SPENT})
 
 
-class Row(msgspec.Struct, gc=False):
-    """A row of ``orders``; its value a number until written. What may be null comes last."""
+class Row(msgspec.Struct, array_like=True, gc=False):
+    """A row of ``orders``; ``filled_value`` in quote units."""
 
     filled_value: int
     symbol: str
@@ -68,8 +68,6 @@ FIXED = (
     "budget", "created_position", "created_us",
 )  # fmt: skip
 """Never changed by an event."""
-ALWAYS = COLUMNS.index("client_order_id")
-"""Columns before this one are never null."""
 
 
 class OpenOrders:
@@ -91,7 +89,9 @@ class Orders:
     def __init__(self, markets: Markets) -> None:
         self._markets = markets
         self._books: dict[str, OpenOrders] = {}  # stream -> its open orders
-        self._bulk = Bulk("orders", COLUMNS, key=("symbol", "number"), fixed=FIXED)
+        self._bulk = Bulk(
+            "orders", COLUMNS, key=("symbol", "number"), fixed=FIXED, amounts=("filled_value",)
+        )
         self._queues = Bulk("queues", ("symbol", "arrivals"), key=("symbol",))
 
     def handlers(self) -> Mapping[type[Event], Handler]:
@@ -117,21 +117,16 @@ class Orders:
         for symbol, arrivals in connection.execute("SELECT symbol, arrivals FROM queues"):
             self._book(f"book:{symbol}").arrival_count = arrivals
 
-    def spill(self, _: Writes) -> None:
-        """Nothing: rows may change."""
-
-    def flush(self, writes: Writes) -> None:
+    def flush(self, script: Script) -> None:
         """Write each order that changed, once."""
-        add = self._bulk.add
         for book in self._books.values():
-            for row in book.changed.values():
-                values = msgspec.structs.astuple(row)
-                add((str(values[0]), *values[1:ALWAYS]), values[ALWAYS:])
             if book.changed:
-                self._queues.flat += (book.symbol, book.arrival_count)
+                self._bulk.rows += book.changed.values()
+                self._queues.rows.append((book.symbol, book.arrival_count))
+        self._bulk.flush(script)
+        self._queues.flush(script)
+        for book in self._books.values():
             book.changed.clear()
-        self._bulk.flush(writes)
-        self._queues.flush(writes)
 
     def _book(self, stream: str) -> OpenOrders:
         book = self._books.get(stream)

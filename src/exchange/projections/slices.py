@@ -11,23 +11,22 @@ from exchange.projections.views import NAME
 from exchange.store.errors import StoreError
 from exchange.store.log import EventLog
 
-EVERY_S = 0.02
-"""From one commit to the next, while little waits: each has its price, however small it is."""
-WAITING_MAX = 2_000
-"""Events that wait no longer than for the commit before."""
+EVERY_S = 0.05
+"""From one commit to the next: each writes every page that was touched, however little is new."""
 SLICE_EVENTS = 5_000
-SLICE_MS = 10
-SLICE_BEHIND_MS = 15
-"""While many wait: at full load the venue and its follower go at one pace."""
+SLICE_MS = 5
+WAITING_MAX = 10_000
+"""Events that are followed while a commit takes its time; the rest stay in the log."""
 
 
 class Slices:
     """Follows ``log`` into the views of ``pointer``; a venue serves it, as one of ``beside``.
 
-    A slice is followed in memory and ends at the first seal behind its bounds; a thread that is
-    mostly SQLite's writes it. A follower that can't be opened, or stops, is left alone, and trading
-    goes on: ``fault`` says why, and ``tell`` is told at once. ``wake`` lets the venue serve it
-    though nothing was stored; from any thread. All methods belong to the venue's.
+    What was stored is followed in memory, a slice at a time, to the first seal behind its bounds;
+    a thread that is mostly SQLite's writes what has gathered. A follower that can't be opened, or
+    stops, is left alone, and trading goes on: ``fault`` says why, and ``tell`` is told at once.
+    ``wake`` lets the venue serve it though nothing was stored; from any thread. All methods belong
+    to the venue's.
     """
 
     def __init__(
@@ -53,36 +52,35 @@ class Slices:
 
     def __call__(self, stored: int) -> float | None:
         """Follow a little of what is stored up to there; in how many seconds to come again."""
-        if self._writing is not None:
-            if not self._writing.done():
-                return None  # It wakes the venue when it is done.
+        if self._writing is not None and self._writing.done():
             self._written()
         follower = self._follower
         if follower is None or self.paused:
             return None
+        try:
+            if follower.waiting < WAITING_MAX and (follower.followed < stored or follower.building):
+                follower.follow(SLICE_EVENTS, SLICE_MS, stored)
+        except StoreError as error:
+            self._stop(error)
+            return None
+        again_s = self._commit(follower)
+        return 0 if follower.followed < stored and follower.waiting < WAITING_MAX else again_s
+
+    def _commit(self, follower: Follower) -> float | None:
+        """Let a thread write what is due; in how many seconds more will be, null if unknown."""
+        if self._writing is not None:
+            return None  # It wakes the venue when it is done.
         if follower.may_publish():
             self._write(follower.publish)
             return None
-        waiting = stored - self.position
-        if not waiting and not follower.building:
-            return None
-        early_s = self._next_s - time.monotonic()
-        if early_s > 0 and waiting < WAITING_MAX:
-            return early_s
-        self._next_s = time.monotonic() + EVERY_S
-        writing = self._follow(follower, SLICE_MS if waiting < WAITING_MAX else SLICE_BEHIND_MS)
-        return 0 if follower.may_publish() and not writing else None
-
-    def _follow(self, follower: Follower, ms: int) -> bool:
-        """Follow in memory; whether something came of it, which is being written."""
-        try:
-            self._step = follower.follow(SLICE_EVENTS, ms)
-        except StoreError as error:
-            self._stop(error)
-            return False
+        now_s = time.monotonic()
+        if follower.waiting and now_s < self._next_s:
+            return self._next_s - now_s
+        self._step = follower.take()
         if self._step is not None:
+            self._next_s = now_s + EVERY_S
             self._write(partial(follower.write, self._step))
-        return self._step is not None
+        return None
 
     def _write(self, work: Callable[[], None]) -> None:
         self._writing = self._thread.submit(work)

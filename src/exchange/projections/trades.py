@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from exchange.kernel.events import Event
 from exchange.matching.events import OrderAccepted, OrderAmended, StopEntered
-from exchange.projections.bulk import Bulk, Writes
+from exchange.projections.bulk import Bulk, Script
 from exchange.projections.candles import Candles
 from exchange.projections.markets import Markets
 from exchange.projections.moment import Handler, Now
@@ -18,6 +18,7 @@ COLUMNS = (
     "taker_order", "maker_account", "taker_account", "maker_fee", "taker_fee", "maker_ppm",
     "taker_ppm", "rebate", "position", "at_us",
 )  # fmt: skip
+AMOUNTS = ("value", "maker_fee", "taker_fee", "rebate")
 BUST = "UPDATE trades SET busted_position=? WHERE symbol=? AND number=?"
 
 
@@ -28,7 +29,7 @@ class Trades:
         self._markets = markets
         self._takers: dict[str, int] = {}  # symbol -> number of the order that traded last
         self._candles = Candles()
-        self._trades = Bulk("trades", COLUMNS)
+        self._trades = Bulk("trades", COLUMNS, amounts=AMOUNTS)
         self._busted: list[tuple[int, str, int]] = []  # position, symbol, number
 
     def handlers(self) -> Mapping[type[Event], Handler]:
@@ -46,16 +47,12 @@ class Trades:
         """The latest candles; a command's trades never span two commits."""
         self._candles.load(connection, self._markets.rules)
 
-    def spill(self, writes: Writes) -> None:
-        """Write new trades."""
-        self._trades.flush(writes)
-
-    def flush(self, writes: Writes) -> None:
-        """Write marks on busted trades, and changed candles."""
-        self.spill(writes)
-        writes.executemany(BUST, self._busted)
+    def flush(self, script: Script) -> None:
+        """Write new trades, marks on busted ones, and changed candles."""
+        self._trades.flush(script)
+        script.executemany(BUST, self._busted)
         self._busted.clear()
-        self._candles.flush(writes)
+        self._candles.flush(script)
 
     def _take(self, stream: str, event: OrderAccepted | OrderAmended | StopEntered, _: Now) -> None:
         if event.fills:
@@ -63,17 +60,17 @@ class Trades:
 
     def _settle(self, stream: str, event: TradesSettled, now: Now) -> None:
         symbol, position, at_us = stream[SETTLEMENT:], now.position, now.at_us
-        taker, flat, trade = self._takers[symbol], self._trades.flat, self._candles.trade
+        taker, add, trade = self._takers[symbol], self._trades.rows.append, self._candles.trade
         for it in event.trades:
             price, quantity, value, took, made = it.price, it.quantity, it.quote, it.buy, it.sell
             side = "buy"
             if took.order != taker:
                 took, made, side = made, took, "sell"
-            flat += (
-                symbol, it.trade, price, quantity, str(value), side, made.order, taker,
-                made.account, took.account, str(made.fee), str(took.fee), made.rate_ppm,
-                took.rate_ppm, str(it.rebate) if made.rate_ppm < 0 else "0", position, at_us,
-            )  # fmt: skip
+            add((
+                symbol, it.trade, price, quantity, value, side, made.order, taker, made.account,
+                took.account, made.fee, took.fee, made.rate_ppm, took.rate_ppm,
+                it.rebate if made.rate_ppm < 0 else 0, position, at_us,
+            ))  # fmt: skip
             trade(symbol, at_us, price, quantity, value)
 
     def _correct(self, _: str, event: Corrected, now: Now) -> None:

@@ -101,17 +101,6 @@ class Views:
                 found[kind] = (*found.get(kind, ()), handler)
         return found
 
-    def spill(self) -> None:
-        """Write what is only ever added, in the transaction that ``commit`` will end.
-
-        Raises:
-            Unstorable: a number is beyond 64 bits.
-            sqlite3.Error: it can't be written.
-        """
-        self._begin()
-        for projection in self.projections:
-            projection.spill(self.connection)
-
     def script(self, anchor: Anchor) -> Script:
         """What it takes to write everything that was followed, and the place."""
         script = Script()
@@ -127,16 +116,16 @@ class Views:
         """Write it in one transaction; from any one thread.
 
         Raises:
-            Unstorable: a number is beyond 64 bits.
+            Unstorable: a number is beyond 64 bits, or a text has the character NUL.
             sqlite3.Error: it can't be written.
         """
-        self._begin()
-        script.run(self.connection)
-        self.connection.execute("COMMIT")
-
-    def _begin(self) -> None:
-        if not self.connection.in_transaction:
-            self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            script.run(self.connection)
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.connection.rollback()
+            raise
 
     def _record(self, _: str, event: CommandRecorded, now: Now) -> None:
         now.at_us, now.rulebook_version = event.at_us, event.rulebook_version

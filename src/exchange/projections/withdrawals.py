@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from exchange.kernel.events import Event
-from exchange.projections.bulk import Bulk, Writes
+from exchange.projections.bulk import Bulk, Script
 from exchange.projections.moment import Handler, Now
 from exchange.wallet.events import (
     WithdrawalApproved,
@@ -21,7 +21,7 @@ REQUESTED, APPROVED, SENT = "requested", "approved", "sent"
 COMPLETED, REJECTED, CANCELLED = "completed", "rejected", "cancelled"
 
 
-class Row(msgspec.Struct, gc=False):
+class Row(msgspec.Struct, array_like=True, gc=False):
     """A row of ``withdrawals``, its columns in their order."""
 
     number: int
@@ -71,15 +71,11 @@ class Withdrawals:
             row = Row(*values)
             self._open[row.number] = row
 
-    def spill(self, _: Writes) -> None:
-        """Nothing: rows may change."""
-
-    def flush(self, writes: Writes) -> None:
+    def flush(self, script: Script) -> None:
         """Write each that changed, once."""
-        for row in self._changed.values():
-            self._bulk.flat += msgspec.structs.astuple(row)
+        self._bulk.rows += self._changed.values()
+        self._bulk.flush(script)
         self._changed.clear()
-        self._bulk.flush(writes)
 
     def _request(self, _: str, event: WithdrawalRequested, now: Now) -> None:
         number, at = event.number, (now.position, now.at_us)
