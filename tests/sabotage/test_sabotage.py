@@ -91,8 +91,8 @@ SABOTAGES = {
     ),
     "the price improvement stays held": Sabotage(
         "settlement/spot.py",
-        "Line(spendable, quote, reserved - trade.quote),",
-        "Line(FEES, quote, reserved - trade.quote),",
+        "Line(spendable, quote, returned),",
+        "Line(FEES, quote, returned),",
         "tests/settlement/test_fees.py::test_a_trade_posts_what_an_accountant_expects",
     ),
     "a fee is rounded down": Sabotage(

@@ -9,7 +9,7 @@ from typing import Any
 
 from exchange.audit.snapshots import Snapshotter
 from exchange.bench.flow import Flow
-from exchange.bench.loops import Tally, closed_loop
+from exchange.bench.loops import Tally, closed_loop, open_loop, quantile
 from exchange.bench.pipeline import Load
 from exchange.processes.leash import give_way
 from exchange.store.log import EventLog
@@ -21,9 +21,14 @@ from exchange.venue.sequencer import Venue, serving
 async def trade_beside_snapshots(
     url: StoreUrl, flow: Flow, load: Load, rounds: int
 ) -> dict[str, Any]:
-    """Orders a second of equal segments, in turns with and without a snapshot made meanwhile."""
+    """Orders a second of equal segments, in turns with and without a snapshot made meanwhile.
+
+    Then latencies likewise, at the load's offered rate: as fast as it can is not how a venue runs.
+    """
     alone: list[float] = []
     accompanied: list[float] = []
+    alone_ms: list[float] = []
+    accompanied_ms: list[float] = []
     tally = Tally()
     async with serving(url) as venue:
         with _maker(url) as (make, made):
@@ -32,6 +37,11 @@ async def trade_beside_snapshots(
                 make()
                 accompanied.append(await _segment(venue, flow, load, tally))
                 made()
+            for _ in range(rounds):
+                alone_ms += await _latencies(venue, flow, load, tally)
+                make()
+                accompanied_ms += await _latencies(venue, flow, load, tally)
+                made()
     ratios = [with_ / without for with_, without in zip(accompanied, alone, strict=True)]
     return {
         "orders_a_segment": load.segment,
@@ -39,12 +49,33 @@ async def trade_beside_snapshots(
         "orders_per_s_with_a_snapshot": round(statistics.median(accompanied)),
         "ratio": round(statistics.median(ratios), 3),
         "ratios": [round(it, 3) for it in ratios],
+        "open_loop": {
+            "offered_per_s": load.offered_per_s,
+            "orders": len(alone_ms),
+            "alone": _told(alone_ms),
+            "with_a_snapshot": _told(accompanied_ms),
+        },
     }
 
 
 async def _segment(venue: Venue, flow: Flow, load: Load, tally: Tally) -> float:
     requests = flow.orders(load.segment)
     return len(requests) / await closed_loop(venue, requests, load.window, tally)
+
+
+async def _latencies(venue: Venue, flow: Flow, load: Load, tally: Tally) -> list[float]:
+    """Milliseconds to each answer of a sixth of an open loop: long enough for a snapshot."""
+    requests = flow.orders(int(load.seconds * load.offered_per_s) // 6)
+    return await open_loop(venue, requests, load.offered_per_s, load.seed, tally)
+
+
+def _told(latencies_ms: list[float]) -> dict[str, float]:
+    latencies_ms.sort()
+    return {
+        "ack_p50_ms": quantile(latencies_ms, 500),
+        "ack_p99_ms": quantile(latencies_ms, 990),
+        "ack_p999_ms": quantile(latencies_ms, 999),
+    }
 
 
 @contextmanager

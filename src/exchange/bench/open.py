@@ -1,12 +1,10 @@
 """How long does a store take to open, from its genesis and from a snapshot, and at what price?"""
 
 import asyncio
-import multiprocessing
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +13,7 @@ import msgspec
 
 from exchange.audit.asof import state_at
 from exchange.audit.snapshots import Made, Snapshotter
+from exchange.bench.alone import alone
 from exchange.bench.beside import trade_beside_snapshots
 from exchange.bench.flow import SYMBOL, Flow
 from exchange.bench.loops import Tally, closed_loop
@@ -40,7 +39,7 @@ class Size(msgspec.Struct, frozen=True):
 
 
 FULL = Size(Load(resting=100_000, segment=50_000), 900_000, 100_000, 3)
-QUICK = Size(Load(accounts=50, resting=500, segment=500), 3_000, 500, 1)
+QUICK = Size(Load(accounts=50, resting=500, segment=500, seconds=1.5), 3_000, 500, 1)
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -67,18 +66,18 @@ def measure_open(progress: Progress, *, quick: bool = False) -> dict[str, Any]:
         flow = Flow(size.load.seed, size.load.accounts)
         progress(f"making a store of {size.events:,} events")
         orders = asyncio.run(_trade(url, flow, size, size.events, new=True))
-        first = _alone(_make, url.text)
+        first = alone(_make, url.text)
         asyncio.run(_trade(url, flow, size, size.tail))
         progress("opening from a snapshot with a tail")
-        restored = [_alone(_restore, url.text) for _ in range(size.rounds)]
-        tail = [_alone(_open, url.text) for _ in range(size.rounds)]
-        second = _alone(_make, url.text)
+        restored = [alone(_restore, url.text) for _ in range(size.rounds)]
+        tail = [alone(_open, url.text) for _ in range(size.rounds)]
+        second = alone(_make, url.text)
         progress("opening from a snapshot at the end")
-        near = [_alone(_open, url.text) for _ in range(size.rounds)]
+        near = [alone(_open, url.text) for _ in range(size.rounds)]
         SnapshotFolder(url).clear()
         progress("opening from genesis")
-        far = [_alone(_open, url.text) for _ in range(size.rounds)]
-        events, replayed = _alone(_replay, url.text)
+        far = [alone(_open, url.text) for _ in range(size.rounds)]
+        events, replayed = alone(_replay, url.text)
         progress("trading beside a process that makes snapshots")
         beside = asyncio.run(trade_beside_snapshots(url, flow, size.load, 2 * size.rounds))
     openings = [*tail, *near, *far]
@@ -159,13 +158,6 @@ def _replay(store: str) -> tuple[int, int | None]:
     past = state_at(log, genesis=True)
     log.close()
     return past.position, _peak_mb()
-
-
-def _alone(work: Callable[[str], Any], store: str) -> Any:  # noqa: ANN401 - what the work gives
-    """The work done by a process that has done nothing before."""
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=fresh) as process:
-        return process.submit(work, store).result()
 
 
 def _peak_mb() -> int | None:

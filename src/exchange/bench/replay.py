@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from exchange.bench.alone import alone
 from exchange.bench.flow import Flow
 from exchange.bench.loops import Tally, closed_loop
 from exchange.bench.pipeline import Load, prepare
@@ -21,7 +22,7 @@ from exchange.store.sqlite import SELECT_ROWS
 from exchange.store.urls import StoreUrl
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.keys import Keys
-from exchange.venue.replay import replay
+from exchange.venue.replay import follow
 from exchange.venue.sequencer import serving
 from exchange.venue.state import VenueState
 
@@ -41,7 +42,8 @@ def measure_replay(
 
     ``store`` is the URL of a store that is a file, ``state_hash`` what its venue had at the
     end, if known; without a store one is made, traded on, and removed. The baseline reads and
-    decodes the same rows with a bare cursor and folds nothing.
+    decodes the same rows with a bare cursor and folds nothing. Each is the work of a fresh process,
+    as when a venue opens.
 
     Raises:
         StoreError: there is no such store, or it can't be read.
@@ -71,8 +73,8 @@ def _measure(
     folded, decoded = [], []
     for number in range(1, rounds + 1):
         progress(f"round {number} of {rounds}")
-        folded.append(_fold(url))
-        decoded.append(decode_rows(url))
+        folded.append(alone(_fold, url.text))
+        decoded.append(alone(decode_rows, url.text))
     seconds = statistics.median_low(each[0] for each in folded)
     bare_seconds = statistics.median_low(each[0] for each in decoded)
     events, state_hash = decoded[-1][1], folded[-1][1]
@@ -91,21 +93,21 @@ def _measure(
     }
 
 
-def _fold(url: StoreUrl) -> tuple[float, str]:
+def _fold(store: str) -> tuple[float, str]:
     """The seconds from a closed store to its state, and that state's hash."""
     started = time.perf_counter()
-    log, state = EventLog(url, EVENTS), VenueState()
-    replay(state, log.read(), Keys())
+    log, state = EventLog(StoreUrl.parse(store), EVENTS), VenueState()
+    follow(state, log.placed(), Keys())
     seconds = time.perf_counter() - started
     log.close()
     return seconds, state.state_hash()
 
 
-def decode_rows(url: StoreUrl) -> tuple[float, int]:
+def decode_rows(store: str) -> tuple[float, int]:
     """The seconds to decode every row, and how many there are."""
     started, count = time.perf_counter(), 0
     decode = Catalogue([*STORE_EVENTS, *EVENTS]).decode
-    with closing(sqlite3.connect(url.database("ro", ""), uri=True)) as connection:
+    with closing(sqlite3.connect(StoreUrl.parse(store).database("ro", ""), uri=True)) as connection:
         for _, _, _, topic, state in connection.execute(SELECT_ROWS, (0, -1)):
             decode(topic, state)
             count += 1

@@ -51,7 +51,7 @@ def _measure(
         pointer = folder / f"round-{number}.views"
         followed.append(_follow(url, pointer))
         size = pointer.stat().st_size
-        seconds, events = decode_rows(url)
+        seconds, events = decode_rows(url.text)
         decoded.append(seconds)
     seconds, bare_seconds = statistics.median_low(followed), statistics.median_low(decoded)
     return {

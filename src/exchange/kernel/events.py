@@ -31,6 +31,9 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     position: int = 0
 
 
+Placed = tuple[int, str, int, Event]
+"""position, stream, version, event: an envelope for who follows a whole log"""
+
 Past = Callable[[str, int], Event | None]
 """Looks back into the log: the event of a stream at a version, or null."""
 

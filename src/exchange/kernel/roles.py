@@ -18,5 +18,5 @@ class Role(enum.Enum):
     """The venue itself: due work, given by nobody else."""
 
 
-TRADER = Role.TRADER
-"""A member of an enumeration is looked up each time it is named: this one at every command."""
+TRADER, SYSTEM = Role.TRADER, Role.SYSTEM
+"""A member of an enumeration is looked up each time it is named: these at every command."""

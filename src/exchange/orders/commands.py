@@ -4,6 +4,8 @@ A command's content is its whole struct; the key, the actor and the time travel 
 a :class:`Request`. New commands and new trailing fields may be added, none changed.
 """
 
+from functools import cache
+
 import msgspec
 
 from exchange.kernel.instruments import MarketState
@@ -225,7 +227,12 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 def kind(command: Command) -> str:
     """The stored name of the command's kind."""
-    return str(type(command).__struct_config__.tag)
+    return _kind(type(command))
+
+
+@cache
+def _kind(of: type[Command]) -> str:
+    return str(of.__struct_config__.tag)
 
 
 def account_of(command: Command) -> str | None:

@@ -121,19 +121,22 @@ def trade_entry(instrument: Instrument, trade: Settled, hold_price: int) -> Entr
     buyer, seller = trade.buy, trade.sell
     spendable = available(buyer.account)
     reserved = instrument.notional(hold_price, trade.quantity)
+    returned = reserved - trade.quote
+    proceeds, bought = trade.quote - seller.fee, trade.base - buyer.fee
     lines: tuple[Line, ...] = (
         Line(held(buyer.account), quote, -reserved),
-        Line(spendable, quote, reserved - trade.quote),
-        Line(available(seller.account), quote, trade.quote - seller.fee),
+        Line(spendable, quote, returned),
+        Line(available(seller.account), quote, proceeds),
         Line(FEES, quote, seller.fee),
         Line(held(seller.account), base, -trade.base),
-        Line(spendable, base, trade.base - buyer.fee),
+        Line(spendable, base, bought),
         Line(FEES, base, buyer.fee),
     )
+    if not (returned and proceeds and seller.fee and bought and buyer.fee):
+        lines = tuple([line for line in lines if line.amount])
     if trade.rebate:
         lines += _rebate(instrument, trade)
-    entry_id = f"trade:{instrument.symbol}:{trade.trade}"
-    return Entry(entry_id, TRADE, tuple([line for line in lines if line.amount]))
+    return Entry(f"trade:{instrument.symbol}:{trade.trade}", TRADE, lines)
 
 
 def _rebate(instrument: Instrument, trade: Settled) -> tuple[Line, Line]:

@@ -14,7 +14,7 @@ from eventsourcing.persistence import EventStore, InfrastructureFactory, Persist
 from eventsourcing.utils import Environment, EnvType
 
 from exchange import __version__
-from exchange.kernel.events import Envelope, Event
+from exchange.kernel.events import Envelope, Event, Placed
 from exchange.kernel.laws import hold_law
 from exchange.store.errors import CommitFailed, StoreDamaged, StoreError, StoreFormat
 from exchange.store.events import EVENTS, VENUE, BatchSealed, EpochStarted
@@ -28,7 +28,7 @@ from exchange.store.urls import StoreUrl
 E = TypeVar("E", bound=Event)
 
 LOG_FORMAT = 2
-PAGE_ROWS = 1_000
+PAGE_ROWS = 300
 """Few enough that the last is still in the processor's cache when the first is done with."""
 STREAM_PAGE_EVENTS = 500
 RECENT_ROWS = 20_000
@@ -185,10 +185,19 @@ class EventLog(Application[str]):
         Raises:
             UnreadableEvent: a row's topic is unknown, or its bytes are no such event.
         """
+        for position, stream, version, event in self.placed(after, page):
+            yield Envelope(stream, version, event, position)
+
+    def placed(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[Placed]:
+        """The same without envelopes, for who follows a whole log.
+
+        Raises:
+            UnreadableEvent: as for :meth:`read`.
+        """
         decode = self.catalogue.decode
         for rows in self.pages(after, page):
             for position, stream, version, topic, state in rows:
-                yield Envelope(stream, version, decode(topic, state), position)
+                yield position, stream, version, decode(topic, state)
 
     def of_kind(self, kind: type[E], after: int, upto: int) -> Iterator[tuple[int, E]]:
         """Position and event of all of one kind behind ``after``; others are not decoded.

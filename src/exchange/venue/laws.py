@@ -32,6 +32,16 @@ WITHDRAWAL_KINDS = frozenset(
 TAKING = frozenset({OrderAccepted, OrderAmended, StopEntered})
 
 
+class _Counted:
+    """What all open orders of a book needed, in units of quote and base, when last looked at."""
+
+    __slots__ = ("quantity", "room", "value")
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.value = self.quantity = 0
+
+
 class Watch:
     """Checks each command's effects in time that doesn't grow with the state.
 
@@ -42,9 +52,9 @@ class Watch:
     def __init__(self, state: VenueState) -> None:
         self._state = state
         self._needed: dict[str, int] = defaultdict(int)  # asset -> units that open orders need
-        self._seen: dict[str, list[int]] = {}  # symbol -> quote and base units of them
-        for symbol, room in state.rooms.items():
-            self._count(symbol, room)
+        self._books: dict[str, _Counted] = {}  # stream -> what is needed there
+        for room in state.rooms.values():
+            self._count(self._book(room.book.id))
 
     def check(self, envelopes: Iterable[Envelope]) -> None:
         """Laws L2, B1, S1, S3, F1 and F2 in total, after the command with these effects.
@@ -67,7 +77,7 @@ class Watch:
             elif kind is TradesSettled:
                 settled += event.trades  # type: ignore[attr-defined]  # likewise
             elif kind in BOOK_KINDS:
-                self._check_book(envelope.originator_id[5:])  # behind "book:"
+                self._check_book(envelope.originator_id)
                 if kind in TAKING and event.fills:  # type: ignore[attr-defined]  # likewise
                     first = first or event.trade  # type: ignore[attr-defined]  # likewise
                     fills += event.fills  # type: ignore[attr-defined]  # likewise
@@ -79,8 +89,10 @@ class Watch:
     def _check_entries(self, entries: tuple[Entry, ...]) -> None:
         for entry in entries:
             check_entry(entry)
-        needed = self._needed
-        for asset, units in self._state.ledger.held.items():
+        held, needed = self._state.ledger.held, self._needed
+        if held == needed:
+            return
+        for asset, units in held.items():
             if units != needed[asset]:
                 raise InvariantViolation("F1", f"{units} {asset} held, {needed[asset]} needed")
 
@@ -91,27 +103,28 @@ class Watch:
                 detail = f"{withdrawing.get(asset, 0)} {asset} in withdrawal, {units} asked for"
                 raise InvariantViolation("F2", detail)
 
-    def _check_book(self, symbol: str) -> None:
-        room = self._state.rooms[symbol]
-        book = room.book
+    def _check_book(self, stream: str) -> None:
+        counted = self._books.get(stream) or self._book(stream)
+        book = counted.room.book
         bid, ask = book.bids.best, book.asks.best
         if bid is not None and ask is not None and bid.price >= ask.price:
-            raise InvariantViolation("B1", f"{symbol}: bid {bid.price}, ask {ask.price}")
-        self._count(symbol, room)
+            raise InvariantViolation("B1", f"{stream}: bid {bid.price}, ask {ask.price}")
+        self._count(counted)
 
-    def _count(self, symbol: str, room: Room) -> None:
-        rules, book = room.market.instrument, room.book
-        seen = self._seen.get(symbol)
-        if seen is None:
-            seen = self._seen[symbol] = [0, 0]
+    def _book(self, stream: str) -> _Counted:
+        counted = self._books[stream] = _Counted(self._state.rooms[stream.removeprefix("book:")])
+        return counted
+
+    def _count(self, counted: _Counted) -> None:
+        rules, book = counted.room.market.instrument, counted.room.book
         value = book.held_value * rules.value_unit + book.held_budget
-        if value != seen[0]:
-            self._needed[rules.quote] += value - seen[0]
-            seen[0] = value
+        if value != counted.value:
+            self._needed[rules.quote] += value - counted.value
+            counted.value = value
         quantity = book.held_quantity * rules.base_unit
-        if quantity != seen[1]:
-            self._needed[rules.base] += quantity - seen[1]
-            seen[1] = quantity
+        if quantity != counted.quantity:
+            self._needed[rules.base] += quantity - counted.quantity
+            counted.quantity = quantity
 
 
 def _check_settled(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from exchange.collector import paused
-from exchange.kernel.events import Envelope
+from exchange.kernel.events import Envelope, Placed
 from exchange.kernel.laws import InvariantViolation
 from exchange.orders.records import CommandRecorded
 from exchange.venue.keys import Keys
@@ -20,23 +20,28 @@ def replay(state: VenueState, envelopes: Iterable[Envelope], keys: Keys | None =
         InvariantViolation: a gap in a stream, time that goes back, or an event that makes
             no sense here; ``verify`` tells more.
     """
+    placed = ((it.position, it.originator_id, it.originator_version, it.event) for it in envelopes)
+    follow(state, placed, keys)
+
+
+def follow(state: VenueState, events: Iterable[Placed], keys: Keys | None = None) -> None:
+    """The same with events as ``EventLog.placed`` has them.
+
+    Raises:
+        InvariantViolation: as for :func:`replay`.
+    """
     apply = state.apply
     with paused():
-        for envelope in envelopes:
-            stream, event = envelope.originator_id, envelope.event
+        for position, stream, version, event in events:
             if stream == STORE_STREAM:
                 continue
             try:
-                apply(stream, envelope.originator_version, event)
+                apply(stream, version, event)
             except (LookupError, TypeError) as error:
-                at = f"the event at {envelope.position} can't be followed: {error!r}"
+                at = f"the event at {position} can't be followed: {error!r}"
                 raise InvariantViolation("R1", at) from error
-            if (
-                keys is not None
-                and type(event) is CommandRecorded
-                and envelope.position > keys.forgotten
-            ):
-                keys.follow(event, envelope.position)
+            if keys is not None and type(event) is CommandRecorded and position > keys.forgotten:
+                keys.follow(event, position)
 
 
 def by_command(envelopes: Iterable[Envelope]) -> Iterator[list[Envelope]]:

@@ -9,7 +9,7 @@ from exchange.kernel.events import Event
 from exchange.kernel.instruments import FeeRates
 from exchange.kernel.laws import InvariantViolation, hold_law
 from exchange.kernel.rejects import RejectCode, Rejected
-from exchange.kernel.roles import TRADER, Role
+from exchange.kernel.roles import SYSTEM, TRADER, Role
 from exchange.matching.book import Book
 from exchange.orders.command import givers
 from exchange.orders.commands import Request, account_of
@@ -70,7 +70,7 @@ class VenueState:
             if event.at_us < self.at_us:
                 raise InvariantViolation("R3", f"venue time {event.at_us} went back")
             self.at_us = event.at_us
-            self.at_work = event.role is Role.SYSTEM
+            self.at_work = event.role is SYSTEM
         elif isinstance(event, FeeTierSet):
             room = self.rooms[aggregate.id.removeprefix("market:")]
             for account, tier in self.tiers.items():
