@@ -9,7 +9,7 @@ from typing import Any
 
 from exchange.audit.snapshots import Snapshotter
 from exchange.bench.flow import Flow
-from exchange.bench.loops import Tally, closed_loop, open_loop, quantile
+from exchange.bench.loops import Tally, closed_loop, open_loop, told
 from exchange.bench.pipeline import Load
 from exchange.processes.leash import give_way
 from exchange.store.log import EventLog
@@ -52,8 +52,8 @@ async def trade_beside_snapshots(
         "open_loop": {
             "offered_per_s": load.offered_per_s,
             "orders": len(alone_ms),
-            "alone": _told(alone_ms),
-            "with_a_snapshot": _told(accompanied_ms),
+            "alone": told(alone_ms),
+            "with_a_snapshot": told(accompanied_ms),
         },
     }
 
@@ -67,15 +67,6 @@ async def _latencies(venue: Venue, flow: Flow, load: Load, tally: Tally) -> list
     """Milliseconds to each answer of a sixth of an open loop: long enough for a snapshot."""
     requests = flow.orders(int(load.seconds * load.offered_per_s) // 6)
     return await open_loop(venue, requests, load.offered_per_s, load.seed, tally)
-
-
-def _told(latencies_ms: list[float]) -> dict[str, float]:
-    latencies_ms.sort()
-    return {
-        "ack_p50_ms": quantile(latencies_ms, 500),
-        "ack_p99_ms": quantile(latencies_ms, 990),
-        "ack_p999_ms": quantile(latencies_ms, 999),
-    }
 
 
 @contextmanager

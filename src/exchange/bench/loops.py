@@ -78,6 +78,17 @@ def quantile(ordered: list[float], per_mille: int) -> float:
     return round(ordered[(len(ordered) - 1) * per_mille // 1_000], 2)
 
 
+def told(latencies_ms: list[float]) -> dict[str, float]:
+    """What a report says of the times to the answers, which it sorts."""
+    latencies_ms.sort()
+    return {
+        "ack_p50_ms": quantile(latencies_ms, 500),
+        "ack_p99_ms": quantile(latencies_ms, 990),
+        "ack_p999_ms": quantile(latencies_ms, 999),
+        "ack_max_ms": round(latencies_ms[-1], 2),
+    }
+
+
 def _arrivals(per_s: float, seed: int) -> Iterator[float]:
     """The times of a Poisson process from now on, by the performance counter."""
     chance = random.Random(seed)  # noqa: S311 - a workload, not a secret

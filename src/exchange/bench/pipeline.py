@@ -15,7 +15,7 @@ import msgspec
 from exchange.bench.flow import SYMBOL, Flow
 from exchange.bench.lag import Lag
 from exchange.bench.library import commands_per_s
-from exchange.bench.loops import Tally, closed_loop, open_loop, quantile
+from exchange.bench.loops import Tally, closed_loop, open_loop, told
 from exchange.bench.proof import prove
 from exchange.bench.rows import rows_per_s
 from exchange.store.log import EventLog
@@ -161,14 +161,10 @@ async def _closed(venue: Venue, flow: Flow, load: Load, tally: Tally) -> dict[st
 async def _open(venue: Venue, flow: Flow, load: Load, tally: Tally) -> dict[str, Any]:
     requests = flow.orders(int(load.seconds * load.offered_per_s))
     latencies_ms = await open_loop(venue, requests, load.offered_per_s, load.seed, tally)
-    latencies_ms.sort()
     return {
         "offered_per_s": load.offered_per_s,
         "orders": len(latencies_ms),
-        "ack_p50_ms": quantile(latencies_ms, 500),
-        "ack_p99_ms": quantile(latencies_ms, 990),
-        "ack_p999_ms": quantile(latencies_ms, 999),
-        "ack_max_ms": round(latencies_ms[-1], 2),
+        **told(latencies_ms),
     }
 
 

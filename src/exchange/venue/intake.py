@@ -3,7 +3,8 @@
 import msgspec
 
 from exchange.kernel.ids import is_key, is_name
-from exchange.orders.commands import Request, Role, account_of
+from exchange.kernel.roles import SYSTEM
+from exchange.orders.commands import Request, account_of
 from exchange.orders.records import content, digest_of
 from exchange.venue.keys import key_digest
 
@@ -29,7 +30,7 @@ def admit(request: Request) -> Admitted:
         Malformed: a key or id breaks its pattern, or the content can't be stored.
     """
     command = request.command
-    if request.role is Role.SYSTEM:
+    if request.role is SYSTEM:
         raise Malformed("the venue gives its own commands itself")
     account, symbol = account_of(command), getattr(command, "symbol", None)
     if symbol is None:
