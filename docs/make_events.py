@@ -67,7 +67,8 @@ def _type(hint: object, nested: dict[str, type]) -> str:
         return f"`{hint.__name__}`"
     arguments = typing.get_args(hint)
     if typing.get_origin(hint) is tuple:
-        return f"list of {_type(arguments[0], nested)}"
+        parts = [_type(each, nested) for each in arguments if each is not ...]
+        return f"list of {parts[0]}" if ... in arguments else f"({', '.join(parts)})"
     if arguments:
         return " or ".join(dict.fromkeys(_type(each, nested) for each in arguments))
     return {"str": "text", "int": "integer", "bool": "true or false"}[getattr(hint, "__name__", "")]

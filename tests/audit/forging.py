@@ -157,8 +157,8 @@ def nth(number: int, **fields: object) -> Callable[[Parts], Parts]:
 def amounts(*more: int) -> Callable[[Sequence[Line]], tuple[Line, ...]]:
     """So many units more in each line."""
     return lambda lines: tuple(
-        msgspec.structs.replace(line, amount=line.amount + units)
-        for line, units in zip(lines, more, strict=True)
+        (name, asset, amount + units)
+        for (name, asset, amount), units in zip(lines, more, strict=True)
     )
 
 

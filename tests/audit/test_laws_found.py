@@ -13,7 +13,7 @@ from exchange.audit.effects import DUE, DUE_AT
 from exchange.audit.verify import verify
 from exchange.kernel.events import Envelope, Event
 from exchange.kernel.instruments import Asset, MarketState
-from exchange.kernel.journal import Entry, EntryKind, Line
+from exchange.kernel.journal import Entry, EntryKind
 from exchange.kernel.orders import EndReason, Fill, OrderType, Side, TimeInForce
 from exchange.kernel.rejects import Refusal, RejectCode
 from exchange.matching.events import OrderAccepted, OrderReduced, OrdersCancelled
@@ -153,7 +153,7 @@ MONEY = {
     "a line is a unit too large": case("L2", REST, entries(nth(0, lines=amounts(0, 1)))),
     "an entry has one line": case("L2", DEPOSIT, entries(nth(0, lines=lambda old: old[1:]))),
     "a line says nothing": case(
-        "L2", DEPOSIT, entries(nth(0, lines=lambda old: (*old, Line("venue:fees", "USD", 0))))
+        "L2", DEPOSIT, entries(nth(0, lines=lambda old: (*old, ("venue:fees", "USD", 0))))
     ),
     "an order holds more than its account has": case(
         "L4", place("B", BUY, 96, 20), here=lambda: story(funds=1_500), there=story
@@ -168,7 +168,7 @@ MONEY = {
     "a deposit credits somebody else": case(
         "L5",
         DEPOSIT,
-        entries(nth(0, lines=lambda old: (old[0], Line("acct:B:available", "USD", 70)))),
+        entries(nth(0, lines=lambda old: (old[0], ("acct:B:available", "USD", 70)))),
     ),
     "a transfer moves less than asked": case("L5", TRANSFER, entries(nth(0, lines=amounts(1, -1)))),
     "a transfer comes back": case(
@@ -184,7 +184,7 @@ MONEY = {
     "another account's money is held": case(
         "F1",
         REST,
-        entries(nth(0, lines=lambda old: (Line("acct:C:available", "USD", -576), old[1]))),
+        entries(nth(0, lines=lambda old: (("acct:C:available", "USD", -576), old[1]))),
     ),
     "nothing is held": case("F1", REST, drop(EntriesPosted)),
     "nothing is held for what trades": case("F1", SWEEP, entries(lambda old: old[1:])),

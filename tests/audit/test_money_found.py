@@ -6,7 +6,6 @@ import pytest
 
 from exchange.audit.verify import verify
 from exchange.kernel.events import Envelope
-from exchange.kernel.journal import Line
 from exchange.orders.commands import AnyCommand, Deposit, Request, Role, TransferFunds
 from exchange.orders.events import WithdrawalTermsSet
 from exchange.orders.money_commands import (
@@ -114,7 +113,7 @@ CASES = {
     "another's money is set aside": case(
         "F2",
         ASK,
-        entries(nth(0, lines=lambda old: (Line("acct:B:available", "USD", -605), old[1]))),
+        entries(nth(0, lines=lambda old: (("acct:B:available", "USD", -605), old[1]))),
         here=after(),
     ),
     "a request sets no fee aside": case(
@@ -127,7 +126,7 @@ CASES = {
     "a rejected one goes to another": case(
         "F2",
         REJECT,
-        entries(nth(0, lines=lambda old: (old[0], Line("acct:B:available", "USD", 605)))),
+        entries(nth(0, lines=lambda old: (old[0], ("acct:B:available", "USD", 605)))),
         here=ASKED,
     ),
     # Money that leaves or comes.
@@ -147,7 +146,7 @@ CASES = {
     "a reversal takes from another": case(
         "L5",
         REVERSE,
-        entries(nth(0, lines=lambda old: (Line("acct:B:available", "USD", -700), old[1]))),
+        entries(nth(0, lines=lambda old: (("acct:B:available", "USD", -700), old[1]))),
         here=after(),
     ),
     "more fees leave than there are": case(
@@ -198,7 +197,7 @@ CASES = {
         "S4",
         BUST,
         entries(nth(0, lines=lambda old: tuple(
-            line for line in amounts(-1, 0, 1, 0, 0, 0)(old) if line.amount
+            line for line in amounts(-1, 0, 1, 0, 0, 0)(old) if line[2]
         ))),
         here=after(),
     ),

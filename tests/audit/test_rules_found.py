@@ -213,7 +213,7 @@ FEES = {
         TAKE,
         entries(
             nth(1, lines=lambda old: (
-                *old[:-1], msgspec.structs.replace(old[-1], account="acct:D:available"),
+                *old[:-1], ("acct:D:available", *old[-1][1:]),
             ))
         ),
         here=told(*AS_MAKER),

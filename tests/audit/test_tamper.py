@@ -257,8 +257,8 @@ def richer(rows: list[Row]) -> list[Row]:
                     done.add(CommandRecorded)
                 case EntriesPosted(entries=(entry,)):
                     lines = tuple(
-                        msgspec.structs.replace(line, amount=line.amount + sign)
-                        for line, sign in zip(entry.lines, (-1, 1), strict=True)
+                        (name, asset, units + sign)
+                        for (name, asset, units), sign in zip(entry.lines, (-1, 1), strict=True)
                     )
                     entry = msgspec.structs.replace(entry, lines=lines)
                     event = msgspec.structs.replace(event, entries=(entry,))

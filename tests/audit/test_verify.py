@@ -233,7 +233,7 @@ def test_an_epoch_that_does_not_follow_is_found(
     """Sealed all the same, by a writer that counts as it likes."""
     log = LogWriter(url_of(tmp_path / "venue.db"), [*EVENTS, Rained], at_us=0)
     versions = range(log.venue_version + 1, log.venue_version + 1 + len(begin))
-    log.epoch, log.venue_version = 2, versions[-1] - 1
+    log.epoch, log.venue_version = 2, versions[-1]
     events = [make(log.log_id) for make in begin]
     append(log, [Envelope(VENUE, *it) for it in zip(versions, events, strict=True)])
     log.close()

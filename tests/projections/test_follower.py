@@ -207,7 +207,7 @@ def test_a_quantity_beyond_64_bits_stops_the_follower(tmp_path: Path) -> None:
     """No venue accepts one; a log that tells of it is not shown wrongly."""
     path, large = tmp_path / "venue.db", desk("A")
     assert large.place("A", limit(BUY, 1, 1)).refusal is None
-    large.envelopes = [replace(it, event=enlarged(it.event)) for it in large.envelopes]
+    large.envelopes = [it._replace(event=enlarged(it.event)) for it in large.envelopes]
     write_log(large, path)
     with pytest.raises(FollowerStopped, match=r"beyond 64 bits: .* orders.quantity"):
         follow(path)

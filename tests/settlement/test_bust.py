@@ -4,7 +4,7 @@ import pytest
 
 from exchange.kernel.accounts import available
 from exchange.kernel.instruments import MarketState
-from exchange.kernel.journal import EntryKind, Line
+from exchange.kernel.journal import EntryKind
 from exchange.kernel.orders import SelfTrade
 from exchange.kernel.rejects import Refusal, RejectCode
 from exchange.orders.commands import ChangeMarketState, OpenAccount, TransferFunds
@@ -61,12 +61,12 @@ def test_the_entry_names_the_trade_and_has_a_line_a_balance() -> None:
     (entry,) = at.effect(EntriesPosted).entries
     assert (EntryKind.BUST, "bust:BTC-USD:1") == (entry.kind, entry.entry_id)
     assert {
-        Line(available("B"), "USD", 1_000),
-        Line(available("A"), "USD", -999),
-        Line("venue:fees", "USD", -1),
-        Line(available("A"), "BTC", 10),
-        Line(available("B"), "BTC", -9),
-        Line("venue:fees", "BTC", -1),
+        (available("B"), "USD", 1_000),
+        (available("A"), "USD", -999),
+        ("venue:fees", "USD", -1),
+        (available("A"), "BTC", 10),
+        (available("B"), "BTC", -9),
+        ("venue:fees", "BTC", -1),
     } == set(entry.lines)
 
 

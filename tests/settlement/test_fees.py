@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.kernel.accounts import FEES, available, held
-from exchange.kernel.journal import EntryKind, Line
+from exchange.kernel.journal import EntryKind
 from exchange.kernel.orders import Side, TimeInForce
 from exchange.settlement.events import FeesClosed, Leg, TradesSettled
 from exchange.wallet.events import EntriesPosted
@@ -155,16 +155,16 @@ def test_a_trade_posts_what_an_accountant_expects() -> None:
     at.place("B", limit(BUY, 110, 10))
     hold, trade = at.effect(EntriesPosted).entries
     assert (EntryKind.HOLD, "hold:BTC-USD:2") == (hold.kind, hold.entry_id)
-    assert (Line(available("B"), "USD", -1_100), Line(held("B"), "USD", 1_100)) == hold.lines
+    assert ((available("B"), "USD", -1_100), (held("B"), "USD", 1_100)) == hold.lines
     assert (EntryKind.TRADE, "trade:BTC-USD:1") == (trade.kind, trade.entry_id)
     assert {
-        Line(held("B"), "USD", -1_100),
-        Line(available("B"), "USD", 100),
-        Line(available("A"), "USD", 999),
-        Line(FEES, "USD", 1),
-        Line(held("A"), "BTC", -10),
-        Line(available("B"), "BTC", 9),
-        Line(FEES, "BTC", 1),
+        (held("B"), "USD", -1_100),
+        (available("B"), "USD", 100),
+        (available("A"), "USD", 999),
+        (FEES, "USD", 1),
+        (held("A"), "BTC", -10),
+        (available("B"), "BTC", 9),
+        (FEES, "BTC", 1),
     } == set(trade.lines)
 
 

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.kernel.accounts import FEES, available, held
-from exchange.kernel.journal import Line
 from exchange.kernel.orders import OrderTerms, OrderType, Side
 from exchange.orders.commands import PlaceOrder
 from exchange.orders.governing import ChangeInstrument, SetAccountTier, SetFeeTier
@@ -179,14 +178,14 @@ def test_a_rebate_posts_what_an_accountant_expects() -> None:
     at.place("B", limit(BUY, 110, 1_000))
     _, trade = at.effect(EntriesPosted).entries
     assert (
-        Line(held("B"), "USD", -110_000),
-        Line(available("B"), "USD", 10_000),
-        Line(available("A"), "USD", 100_000),
-        Line(held("A"), "BTC", -1_000),
-        Line(available("B"), "BTC", 998),
-        Line(FEES, "BTC", 2),
-        Line(FEES, "BTC", -1),
-        Line(available("A"), "BTC", 1),
+        (held("B"), "USD", -110_000),
+        (available("B"), "USD", 10_000),
+        (available("A"), "USD", 100_000),
+        (held("A"), "BTC", -1_000),
+        (available("B"), "BTC", 998),
+        (FEES, "BTC", 2),
+        (FEES, "BTC", -1),
+        (available("A"), "BTC", 1),
     ) == trade.lines
 
 

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from eventsourcing.sqlite import SQLiteConnection
-
 from exchange.orders.commands import Request
 from exchange.store.heads import Head, HeadsFile
+from exchange.store.seal import Packed
 from exchange.store.sqlite import LogRecorder
 from exchange.venue.answers import Ack
 from exchange.venue.sequencer import Venue
@@ -62,16 +61,16 @@ def die_at(path: Path, point: str) -> None:
 
 def work(path: Path, batches: int) -> None:
     """Go through the story that leaves work behind, and be killed behind so many batches."""
-    commit, left = SQLiteConnection.commit, iter(range(batches))
+    insert, left = LogRecorder.insert_rows, iter(range(batches))
 
-    def last(connection: SQLiteConnection) -> None:
-        commit(connection)
+    def last(recorder: LogRecorder, rows: Packed) -> None:
+        insert(recorder, rows)
         if next(left, 0) == batches - 1:
             os.kill(os.getpid(), signal.SIGKILL)
 
     with small_pieces():
         venue = venue_on(path, commands=1)
-        setattr(SQLiteConnection, "commit", last)  # noqa: B010 - checked as a method else
+        setattr(LogRecorder, "insert_rows", last)  # noqa: B010 - checked as a method else
         drive_at(venue, busy_story())
 
 
@@ -79,6 +78,17 @@ def halfway(_: object, heads: HeadsFile, head: Head) -> None:
     """Write part of a head's line."""
     with heads.path.open("a") as file:
         file.write(head.line()[:40])
+
+
+def within(insert: Callable[..., object], recorder: LogRecorder, rows: Packed) -> None:
+    """Be killed by the statement, at its thousandth step: some rows are there, others are not."""
+
+    def kill() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with recorder.datastore.get_connection(commit=True) as connection:
+        connection.cursor().sqlite_cursor.connection.set_progress_handler(kill, 1_000)
+    insert(recorder, rows)
 
 
 def nothing(*_: object) -> None:
@@ -92,8 +102,8 @@ def all_of_it(original: Callable[..., object], *arguments: object) -> None:
 
 POINTS: dict[str, tuple[type, str, Callable[..., None]]] = {
     "before the transaction": (LogRecorder, "insert_rows", nothing),
-    "before COMMIT": (SQLiteConnection, "commit", nothing),
-    "after COMMIT": (SQLiteConnection, "commit", all_of_it),
+    "within the transaction": (LogRecorder, "insert_rows", within),
+    "after COMMIT": (LogRecorder, "insert_rows", all_of_it),
     "before the head": (HeadsFile, "append", nothing),
     "within the head": (HeadsFile, "append", halfway),
     "before the answers": (HeadsFile, "append", all_of_it),

@@ -95,7 +95,7 @@ def retry(path: Path, answered: dict[str, int]) -> None:
     ("point", "batches"),
     [
         ("before the transaction", 3),
-        ("before COMMIT", 3),
+        ("within the transaction", 3),
         ("after COMMIT", 4),
         ("before the head", 4),
         ("within the head", 4),

@@ -17,7 +17,7 @@ from eventsourcing.domain import DomainEvent
 from eventsourcing.persistence import IntegrityError, MapperDeserialisationError, StoredEvent
 from eventsourcing.utils import resolve_topic
 
-from exchange.kernel.events import Envelope, Event
+from exchange.kernel.events import Envelope, Event, Placed
 from exchange.kernel.laws import InvariantViolation
 from exchange.store import log as store_log
 from exchange.store.errors import UnreadableEvent
@@ -148,8 +148,8 @@ def test_the_write_ahead_log_starts_anew_while_a_venue_trades(
         venue = venue_on(path, commands=20)
         insert, checkpoint = venue.log.recorder.insert_rows, venue.log.recorder.checkpoint
 
-        def measured(rows: Packed, *more: Row) -> None:
-            insert(rows, *more)
+        def measured(rows: Packed) -> None:
+            insert(rows)
             sizes.append(wal.stat().st_size)
             writers.add(threading.get_ident())
 
@@ -400,9 +400,9 @@ def test_a_venue_s_events_come_back_equal_and_with_their_types(
     venue = venue_on(path)
     add = Draft.add
 
-    def keep(draft: Draft, envelopes: Sequence[Envelope]) -> None:
-        written.extend(envelopes)
-        add(draft, envelopes)
+    def keep(draft: Draft, placed: Sequence[Placed]) -> None:
+        written.extend(Envelope(*it) for it in placed)
+        add(draft, placed)
 
     monkeypatch.setattr(Draft, "add", keep)
     drive(venue, set_up() + orders(1, 60))

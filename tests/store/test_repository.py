@@ -12,7 +12,7 @@ from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.persistence import InfrastructureFactory, StoredEvent
 from eventsourcing.utils import Environment
 
-from exchange.kernel.events import Envelope
+from exchange.kernel.events import Envelope, Placed
 from exchange.kernel.instruments import MarketState
 from exchange.kernel.orders import OrderTerms, OrderType, Side
 from exchange.orders.commands import (
@@ -103,11 +103,11 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Dumps, dict[s
     dumps: Dumps = {}
     add = Draft.add
 
-    def look(draft: Draft, envelopes: Sequence[Envelope]) -> None:
-        for stream in {envelope.originator_id for envelope in envelopes}:
+    def look(draft: Draft, placed: Sequence[Placed]) -> None:
+        for stream in {stream for stream, *_ in placed}:
             aggregate = venue.state.aggregates[stream]
             dumps[stream, aggregate.version] = json(aggregate)
-        add(draft, envelopes)
+        add(draft, placed)
 
     with pytest.MonkeyPatch.context() as patching:
         patching.setattr(Draft, "add", look)

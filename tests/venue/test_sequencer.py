@@ -17,6 +17,7 @@ from exchange.orders.commands import ExpireOrders, PlaceOrder, Request, Role
 from exchange.orders.records import CommandRecorded
 from exchange.store.errors import CommitFailed
 from exchange.store.log import Numbered
+from exchange.store.seal import unpacked
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack
 from exchange.venue.batch import Bounds
@@ -58,7 +59,8 @@ def test_a_batch_takes_more_while_the_disk_is_busy_with_the_one_before(
         store, go_on, begun, sizes = venue.log.store, threading.Event(), threading.Event(), []
 
         def busy(batch: Numbered) -> int:
-            sizes.append(sum(place[3] == CommandRecorded.TOPIC for place in batch.draft.places))
+            rows = unpacked(batch.draft.packed())
+            sizes.append(sum(topic == CommandRecorded.TOPIC for _, _, _, topic, _ in rows))
             begun.set()
             go_on.wait(30)
             return store(batch)

@@ -3,7 +3,7 @@
 import pytest
 
 from exchange.kernel.accounts import FEES, SUSPENSE
-from exchange.kernel.journal import EntryKind, Line
+from exchange.kernel.journal import EntryKind
 from exchange.kernel.rejects import Refusal, RejectCode
 from exchange.orders.commands import AnyCommand, Deposit, PlaceOrder
 from exchange.orders.money_commands import (
@@ -56,7 +56,7 @@ def test_a_reversal_takes_the_deposit_back(at: Desk) -> None:
     REVERSED.check(at, "the reversal")
     (entry,) = at.effect(EntriesPosted).entries
     assert (EntryKind.REVERSAL, "reversal:wire-7") == (entry.kind, entry.entry_id)
-    taken, left = Line("acct:A:available", "USD", -300), Line("venue:external", "USD", 300)
+    taken, left = ("acct:A:available", "USD", -300), ("venue:external", "USD", 300)
     assert (taken, left) == entry.lines
     assert Corrected(Reversal("wire-7"), WHY, None) == at.effect(Corrected)
 
@@ -116,7 +116,7 @@ def test_an_account_with_nothing_has_nothing_taken(at: Desk) -> None:
     at.by("op1", CLAIM)
     at.by("op2", ApproveClaim(1))
     (entry,) = at.effect(EntriesPosted).entries
-    owed, left = Line("venue:suspense", "USD", -300), Line("venue:external", "USD", 300)
+    owed, left = ("venue:suspense", "USD", -300), ("venue:external", "USD", 300)
     assert {owed, left} == set(entry.lines)
 
 

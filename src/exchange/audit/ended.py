@@ -57,7 +57,7 @@ def _ended(
         return
     numbers = tuple([order.number for order in orders])
     freed = [freed_by(room, order, order.leaves) for order in orders]
-    entries += [entry for entry in freed if entry.lines[0].amount]
+    entries += [entry for entry in freed if entry.lines[0][2]]
     yield room.book.id, OrdersCancelled(numbers, reason)
     accrued = tuple([number for number in numbers if number in room.settlement.accrued])
     if accrued:

@@ -12,7 +12,7 @@ from exchange.kernel.accounts import EXTERNAL, FEES, INSURANCE, SUSPENSE, availa
 from exchange.kernel.events import Past
 from exchange.kernel.ids import is_key, is_text
 from exchange.kernel.instruments import WithdrawalTerms
-from exchange.kernel.journal import Entry, EntryKind, Line
+from exchange.kernel.journal import Entry, EntryKind
 from exchange.kernel.money import UNITS_MAX
 from exchange.kernel.rejects import RejectCode, Rejected
 from exchange.orders import money_commands as money
@@ -203,9 +203,7 @@ def _owed(asked: Asked, correction: Correction) -> Owed:
     deposit = posted_entry(asked.past, asked.state.ledger, f"deposit:{correction.reference}")
     if deposit is None:
         raise Rejected(RejectCode.NOT_FOUND)
-    (_, asset, amount), (account, _, _) = (
-        (it.account, it.asset, -it.amount) for it in deposit.lines
-    )
+    (_, asset, _), (account, _, amount) = deposit.lines
     _check_custody(asked, asset, amount)
     return [(account, asset, -amount), (EXTERNAL, asset, amount)]
 
@@ -256,7 +254,7 @@ def _insured(asked: Asked, it: money.FundInsurance) -> Iterator[Effect]:
 
 
 def _posted(asked: Asked, name: str, kind: EntryKind, moves: Owed) -> Effect:
-    lines = tuple([Line(*move) for move in moves if move[2]])
+    lines = tuple([move for move in moves if move[2]])
     return LEDGER, EntriesPosted(*asked.cause, (Entry(name, kind, lines),))
 
 

@@ -128,7 +128,7 @@ class _Booked:
         balances, before = self.balances, self.count
         cause = event.cause_stream, event.cause_version
         for entry in event.entries:
-            for name, asset, amount in map(msgspec.structs.astuple, entry.lines):
+            for name, asset, amount in entry.lines:
                 self.count += 1
                 if asset == self.asked.asset and self.least <= name <= self.most:
                     balance = balances[name] = balances.get(name, 0) + amount

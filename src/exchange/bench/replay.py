@@ -22,7 +22,7 @@ from exchange.store.sqlite import SELECT_ROWS
 from exchange.store.urls import StoreUrl
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.keys import Keys
-from exchange.venue.replay import follow
+from exchange.venue.replay import replay
 from exchange.venue.sequencer import serving
 from exchange.venue.state import VenueState
 
@@ -97,7 +97,7 @@ def _fold(store: str) -> tuple[float, str]:
     """The seconds from a closed store to its state, and that state's hash."""
     started = time.perf_counter()
     log, state = EventLog(StoreUrl.parse(store), EVENTS), VenueState()
-    follow(state, log.placed(), Keys())
+    replay(state, log.placed(), Keys())
     seconds = time.perf_counter() - started
     log.close()
     return seconds, state.state_hash()

@@ -1,7 +1,7 @@
 """What every event is, and the envelope that places it in the log."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -17,7 +17,11 @@ class Event(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unkno
     """The name it is stored under: ``<context>.<Event>.v<N>``."""
 
 
-class Envelope(msgspec.Struct, frozen=True, gc=False):
+Placed = tuple[str, int, Event, int]
+"""Stream, version, event, position: an envelope without its names, for who meets very many."""
+
+
+class Envelope(NamedTuple):
     """An event with its place: the library's domain-event protocol.
 
     ``originator_id`` names the stream ("book:BTC-USD"), ``originator_version`` the event's
@@ -30,9 +34,6 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     event: Event
     position: int = 0
 
-
-Placed = tuple[int, str, int, Event]
-"""position, stream, version, event: an envelope for who follows a whole log"""
 
 Past = Callable[[str, int], Event | None]
 """Looks back into the log: the event of a stream at a version, or null."""

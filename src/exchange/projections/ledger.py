@@ -113,13 +113,12 @@ class Ledger:
         first, number = self._line_count + 1, self._line_count
         lines: list[tuple[int, ...]] = []
         for nth, entry in enumerate(event.entries):
-            for line in entry.lines:
+            for name, asset, amount in entry.lines:
                 number += 1
                 try:
-                    it = by_name[line.asset][line.account]
+                    it = by_name[asset][name]
                 except KeyError:
-                    it = self._balance(line.account, line.asset)
-                amount = line.amount
+                    it = self._balance(name, asset)
                 units = it.units = it.units + amount
                 lines.append((nth, it.id, amount, units, it.last_line))
                 it.last_line = number
@@ -146,10 +145,8 @@ class Ledger:
         self._line_count = number
 
     def _deposit(self, entry: Entry, now: Now) -> None:
-        line, reference = entry.lines[1], entry.entry_id[DEPOSIT_PREFIX:]
-        self._deposits.rows.append(
-            (reference, line.account, line.asset, line.amount, now.position, now.at_us)
-        )
+        paid, reference = entry.lines[1], entry.entry_id[DEPOSIT_PREFIX:]
+        self._deposits.rows.append((reference, *paid, now.position, now.at_us))
 
     def _correct(self, _: str, event: Corrected, now: Now) -> None:
         if isinstance(event.correction, Reversal):

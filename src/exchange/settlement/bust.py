@@ -2,7 +2,7 @@
 
 from exchange.kernel.accounts import available, held
 from exchange.kernel.instruments import Instrument
-from exchange.kernel.journal import Entry, EntryKind, Line
+from exchange.kernel.journal import Entry, EntryKind
 from exchange.settlement.events import Settled
 from exchange.settlement.spot import trade_entry
 
@@ -15,8 +15,8 @@ def bust_entry(instrument: Instrument, trade: Settled) -> Entry:
     """
     spendable = {held(it.account): available(it.account) for it in (trade.buy, trade.sell)}
     units: dict[tuple[str, str], int] = {}  # (account, asset) -> units
-    for line in trade_entry(instrument, trade, trade.price).lines:
-        key = spendable.get(line.account, line.account), line.asset
-        units[key] = units.get(key, 0) - line.amount
-    lines = tuple([Line(*key, amount) for key, amount in units.items() if amount])
+    for name, asset, amount in trade_entry(instrument, trade, trade.price).lines:
+        key = spendable.get(name, name), asset
+        units[key] = units.get(key, 0) - amount
+    lines = tuple([(*key, amount) for key, amount in units.items() if amount])
     return Entry(f"bust:{instrument.symbol}:{trade.trade}", EntryKind.BUST, lines)

@@ -124,16 +124,18 @@ def trade_entry(instrument: Instrument, trade: Settled, hold_price: int) -> Entr
     returned = reserved - trade.quote
     proceeds, bought = trade.quote - seller.fee, trade.base - buyer.fee
     lines: tuple[Line, ...] = (
-        Line(held(buyer.account), quote, -reserved),
-        Line(spendable, quote, returned),
-        Line(available(seller.account), quote, proceeds),
-        Line(FEES, quote, seller.fee),
-        Line(held(seller.account), base, -trade.base),
-        Line(spendable, base, bought),
-        Line(FEES, base, buyer.fee),
+        (held(buyer.account), quote, -reserved),
+        (spendable, quote, returned),
+        (available(seller.account), quote, proceeds),
+        (FEES, quote, seller.fee),
+        (held(seller.account), base, -trade.base),
+        (spendable, base, bought),
+        (FEES, base, buyer.fee),
     )
-    if not (returned and proceeds and seller.fee and bought and buyer.fee):
-        lines = tuple([line for line in lines if line.amount])
+    if not returned:
+        lines = (lines[0], *lines[2:])
+    if not (proceeds and seller.fee and bought and buyer.fee):
+        lines = tuple([line for line in lines if line[2]])
     if trade.rebate:
         lines += _rebate(instrument, trade)
     return Entry(f"trade:{instrument.symbol}:{trade.trade}", TRADE, lines)
@@ -144,4 +146,4 @@ def _rebate(instrument: Instrument, trade: Settled) -> tuple[Line, Line]:
     maker, asset = trade.buy, instrument.quote
     if trade.sell.rate_ppm < 0:
         maker, asset = trade.sell, instrument.base
-    return Line(FEES, asset, -trade.rebate), Line(available(maker.account), asset, trade.rebate)
+    return (FEES, asset, -trade.rebate), (available(maker.account), asset, trade.rebate)

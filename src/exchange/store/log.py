@@ -21,7 +21,7 @@ from exchange.store.events import EVENTS, VENUE, BatchSealed, EpochStarted
 from exchange.store.heads import Head, HeadsFile
 from exchange.store.lock import WriterLock, kept_open
 from exchange.store.mapper import Catalogue, EnvelopeMapper
-from exchange.store.seal import Place, Row, genesis, packed, seal
+from exchange.store.seal import Packed, Row, genesis, seal, unpacked
 from exchange.store.sqlite import LogFactory, LogRecorder, check_format
 from exchange.store.urls import StoreUrl
 
@@ -38,41 +38,46 @@ CHECKPOINT_ROWS = 30_000
 
 
 class Draft:
-    """A batch in the making, kept as it will be packed: no row is looked at a second time."""
+    """A batch in the making, kept as it will be stored: two texts that only grow.
 
-    __slots__ = ("_encode", "end", "places", "states")
+    An event is written down while it is at hand, and nothing of it is kept beside that.
+    """
+
+    __slots__ = ("_encode_into", "_places", "_states", "count", "last")
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._encode = catalogue.encode
-        self.places: list[Place] = []
-        self.states: list[bytes] = []
-        self.end = 1  # where the next stored bytes begin
+        self._encode_into = catalogue.encode_into
+        self._places = bytearray()  # JSON of the rows' places, a comma behind each
+        self._states = bytearray()
+        self.count = 0  # of rows
+        self.last = 0  # position of the last one
 
-    def add(self, envelopes: Iterable[Envelope]) -> None:
-        """Take in what comes next: an event is encoded while it is at hand."""
-        encode, places, states, end = self._encode, self.places, self.states, self.end
-        for envelope in envelopes:
-            event = envelope.event
-            state = encode(event)
-            size = len(state)
-            places.append(
-                (
-                    envelope.position, envelope.originator_id, envelope.originator_version,
-                    event.TOPIC, end, size,
-                )
-            )  # fmt: skip
-            states.append(state)
-            end += size
-        self.end = end
+    def add(self, placed: Sequence[Placed]) -> None:
+        """Take in what comes next."""
+        encode_into, places, states = self._encode_into, self._places, self._states
+        end = len(states)
+        for stream, version, event, position in placed:
+            start = end
+            encode_into(event, states, -1)
+            end = len(states)
+            place = position, stream, version, event.TOPIC, start + 1, end - start
+            encode_into(place, places, -1)
+            places += b","
+        self.last = placed[-1][3]
+        self.count += len(placed)
 
     def __len__(self) -> int:
         """How many rows it has."""
-        return len(self.places)
+        return self.count
 
-    def rows(self, start: int = 0) -> list[Row]:
-        """Its rows, but the first ``start``."""
-        pairs = zip(self.places[start:], self.states[start:], strict=True)
-        return [(*place[:4], state) for place, state in pairs]
+    @property
+    def first(self) -> int:
+        """The position of its first row, as it stands there."""
+        return int(self._places[1 : self._places.index(b",")])
+
+    def packed(self) -> Packed:
+        """All of it, as it is hashed and stored."""
+        return Packed(b"[" + self._places[:-1] + b"]", bytes(self._states))
 
 
 class Numbered(NamedTuple):
@@ -83,6 +88,15 @@ class Numbered(NamedTuple):
     first: int
     last: int
     version: int  # of its seal, on stream ``venue``
+
+
+class Stored(NamedTuple):
+    """A batch as it was stored; ``last`` is the position of its seal."""
+
+    first: int
+    last: int
+    rows: Packed
+    sealed: Row
 
 
 class PagedEventStore(EventStore[str]):
@@ -185,11 +199,10 @@ class EventLog(Application[str]):
         Raises:
             UnreadableEvent: a row's topic is unknown, or its bytes are no such event.
         """
-        for position, stream, version, event in self.placed(after, page):
-            yield Envelope(stream, version, event, position)
+        return map(Envelope._make, self.placed(after, page))
 
     def placed(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[Placed]:
-        """The same without envelopes, for who follows a whole log.
+        """The same without names, for who follows a whole log.
 
         Raises:
             UnreadableEvent: as for :meth:`read`.
@@ -197,7 +210,7 @@ class EventLog(Application[str]):
         decode = self.catalogue.decode
         for rows in self.pages(after, page):
             for position, stream, version, topic, state in rows:
-                yield position, stream, version, decode(topic, state)
+                yield stream, version, decode(topic, state), position
 
     def of_kind(self, kind: type[E], after: int, upto: int) -> Iterator[tuple[int, E]]:
         """Position and event of all of one kind behind ``after``; others are not decoded.
@@ -263,8 +276,7 @@ class LogWriter(EventLog):
         self._lock: WriterLock | None = None
         self._heads: HeadsFile | None = None
         self._file: int | None = None
-        self._recent: deque[tuple[Draft, Row]] = deque()  # the last batches stored, and their seals
-        self._recent_rows = 0
+        self._recent: deque[Stored] = deque()  # the last batches, without gaps
         if url.path is not None:
             if not url.path.parent.is_dir():
                 raise StoreError(f"there is no folder {url.path.parent}")
@@ -294,7 +306,8 @@ class LogWriter(EventLog):
             self._heads = HeadsFile(url.beside(".heads"))
         self._resume()
         epoch = EpochStarted(self.log_id, self.epoch, LOG_FORMAT, __version__, at_us)
-        self.append([Envelope(VENUE, self.venue_version + 1, epoch, self.position + 1)])
+        self.venue_version += 1
+        self.append([Envelope(VENUE, self.venue_version, epoch, self.position + 1)])
 
     def _resume(self) -> None:
         """Take up the chain at the log's last seal; the state of a new log for an empty one."""
@@ -333,17 +346,17 @@ class LogWriter(EventLog):
         if written != ours:
             heads.append(ours)
 
-    def append(self, envelopes: Sequence[Envelope]) -> int:
+    def append(self, placed: Sequence[Placed]) -> int:
         """Store a batch and its seal in one transaction; the seal's position.
 
-        When this returns the batch is on disk. Its envelopes carry the next positions.
+        When this returns the batch is on disk. Its events have the next positions.
 
         Raises:
             CommitFailed: whether the batch is stored is unknown; the process must end.
-            InvariantViolation: the envelopes' positions are not the next ones.
+            InvariantViolation: their positions are not the next ones.
         """
         draft = self.draft()
-        draft.add(envelopes)
+        draft.add(placed)
         return self.store(self.number(draft))
 
     def draft(self) -> Draft:
@@ -358,11 +371,11 @@ class LogWriter(EventLog):
         Raises:
             InvariantViolation: the positions of its rows are not the next ones.
         """
-        (first, stream, *_), last = draft.places[0], draft.places[-1][0]
-        in_place = (first, last) == (self.position + 1, self.position + len(draft))
+        first, last = draft.first, draft.last
+        in_place = (first, last) == (self.position + 1, self.position + draft.count)
         hold_law("R3", in_place, f"a batch for {first} to {last} behind {self.position}")
         self.position, self.batch = last + 1, self.batch + 1
-        self.venue_version += (stream == VENUE) + 1
+        self.venue_version += 1
         return Numbered(draft, self.batch, first, last, self.venue_version)
 
     def store(self, numbered: Numbered) -> int:
@@ -375,40 +388,39 @@ class LogWriter(EventLog):
             raise CommitFailed(f"{self.url.text}: an earlier batch is in doubt, open it anew")
         self._in_doubt = True
         draft, batch, first, last, version = numbered
-        rows = packed(draft.places, draft.states)
+        rows = draft.packed()
         head = seal(self.head, self.epoch, batch, first, last, rows)
         event = BatchSealed(self.epoch, batch, first, last, head.hex())
         sealed = (last + 1, VENUE, version, event.TOPIC, self.catalogue.encode(event))
         try:
-            self.recorder.insert_rows(rows, sealed)
+            self.recorder.insert_rows(rows.plus(sealed))
         except (PersistenceError, sqlite3.Error) as error:
             raise CommitFailed(f"{self.url.text}: the batch at {first}: {error}") from error
-        self._since_checkpoint += len(draft) + 1
+        self._since_checkpoint += draft.count + 1
         if self._heads is not None:
             try:
                 self._heads.append(Head(batch, last + 1, event.hash))
             except StoreError as error:
                 raise CommitFailed(f"batch {batch} is stored, but {error}") from error
         self.head, self._in_doubt = head, False
-        self._keep_recent(draft, sealed)
+        self._keep_recent(Stored(first, last + 1, rows, sealed))
         return last + 1
 
-    def _keep_recent(self, draft: Draft, sealed: Row) -> None:
-        self._recent.append((draft, sealed))
-        self._recent_rows += len(draft)
-        while self._recent_rows > RECENT_ROWS:
-            self._recent_rows -= len(self._recent.popleft()[0])
+    def _keep_recent(self, batch: Stored) -> None:
+        self._recent.append(batch)
+        while self._recent[-1].last - self._recent[0].first > RECENT_ROWS:
+            self._recent.popleft()
 
     def pages(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[list[Row]]:
         """As :meth:`EventLog.pages`; what was stored a moment ago comes from memory."""
         recent = list(self._recent)  # at once: another thread may be storing
-        if recent and after >= recent[0][0].places[0][0] - 1:
-            for draft, sealed in recent:
-                if after < sealed[0]:
-                    rows = [*draft.rows(max(0, after + 1 - draft.places[0][0])), sealed]
-                    for start in range(0, len(rows), page):
+        if recent and after >= recent[0].first - 1:
+            for batch in recent:
+                if after < batch.last:
+                    rows = [*unpacked(batch.rows), batch.sealed]
+                    for start in range(max(0, after + 1 - batch.first), len(rows), page):
                         yield rows[start : start + page]
-                    after = sealed[0]
+                    after = batch.last
         yield from super().pages(after, page)
 
     @property

@@ -29,7 +29,8 @@ class Catalogue:
             if event_type.TOPIC in self._decoders:
                 raise ValueError(f"two event types are stored as {event_type.TOPIC}")
             self._decoders[event_type.TOPIC] = msgspec.json.Decoder(event_type).decode
-        self.encode = msgspec.json.Encoder().encode
+        encoder = msgspec.json.Encoder()
+        self.encode, self.encode_into = encoder.encode, encoder.encode_into
 
     def decode(self, topic: str, state: bytes) -> Event:
         """The event that was stored.

@@ -1,7 +1,7 @@
 """The hash chain over batches, so that any change of the log is found."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from struct import Struct
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from 1, and how many they are"""
 
 _numbers = Struct(">QQQQ").pack
 _encode = msgspec.json.Encoder().encode
+_decode_places = msgspec.json.Decoder(list[Place]).decode
 
 
 class Packed(NamedTuple):
@@ -25,6 +26,11 @@ class Packed(NamedTuple):
 
     places: bytes  # JSON without spaces: a list of the rows' places
     states: bytes  # the rows' stored bytes, one behind the other
+
+    def plus(self, row: Row) -> "Packed":
+        """These rows, of which there is one at least, and one more."""
+        place = _encode((*row[:4], len(self.states) + 1, len(row[4])))
+        return Packed(b"%b,%b]" % (self.places[:-1], place), self.states + row[4])
 
 
 def pack(rows: Sequence[Row]) -> Packed:
@@ -34,12 +40,16 @@ def pack(rows: Sequence[Row]) -> Packed:
     places = [
         (*row[:4], start, size) for row, start, size in zip(rows, starts, sizes, strict=False)
     ]
-    return packed(places, [row[4] for row in rows])
+    return Packed(_encode(places), b"".join([row[4] for row in rows]))
 
 
-def packed(places: Sequence[Place], states: Iterable[bytes]) -> Packed:
-    """The same from places and stored bytes, in order."""
-    return Packed(_encode(places), b"".join(states))
+def unpacked(rows: Packed) -> list[Row]:
+    """The rows, one by one again."""
+    states = rows.states
+    return [
+        (position, stream, version, topic, states[start - 1 : start - 1 + size])
+        for position, stream, version, topic, start, size in _decode_places(rows.places)
+    ]
 
 
 def genesis(log_id: str) -> bytes:

@@ -7,7 +7,7 @@ it is the greatest so far plus one, found inside the transaction.
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from eventsourcing.persistence import InterfaceError, StoredEvent
+from eventsourcing.persistence import IntegrityError, InterfaceError, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -44,9 +44,10 @@ INSERT_TOGETHER = """
         substr(?2, json_extract(place, '$[4]'), json_extract(place, '$[5]'))
     FROM places
 """
-"""SQLite runs it whole without the interpreter's lock: beside a busy thread, a statement a row
-would wait for that lock at each row, and binding each value takes it for longer than this. Unless
-the places are kept, each is written out anew for every part that is taken from it."""
+"""SQLite runs it whole without the interpreter's lock, its commit too: beside a busy thread each
+further statement would wait for that lock anew, one a row at each row, and binding each value
+takes it for longer than this. Unless the places are kept, each is written out anew for every part
+that is taken from it."""
 SELECT_ROWS = "SELECT * FROM stored_events WHERE rowid>? ORDER BY rowid LIMIT ?"
 SELECT_TOPIC = (
     "SELECT rowid, state FROM stored_events WHERE rowid>? AND rowid<=? AND topic=? ORDER BY rowid"
@@ -131,15 +132,18 @@ class LogRecorder(SQLiteApplicationRecorder):
             cursor.executemany(INSERT_ROWS, rows)
         return [row[0] for row in rows]
 
-    def insert_rows(self, rows: Packed, *more: Row) -> None:
-        """Append rows that have their positions, then ``more``, in one transaction.
+    def insert_rows(self, rows: Packed) -> None:
+        """Append rows that have their positions, in one statement that is its own transaction.
 
         Raises:
             IntegrityError: a position, or a version of a stream, is taken; nothing is stored.
         """
-        with self.datastore.transaction(commit=True) as cursor:
-            cursor.execute(INSERT_TOGETHER, (rows.places.decode(), rows.states))
-            cursor.executemany(INSERT_ROWS, more)
+        texts = rows.places.decode(), rows.states
+        with self.datastore.get_connection(commit=True) as connection:
+            try:
+                connection.cursor().execute(INSERT_TOGETHER, texts)
+            except sqlite3.IntegrityError as error:
+                raise IntegrityError(error) from error
 
     def select_rows(self, after: int, limit: int) -> list[Row]:
         """Up to ``limit`` rows behind the position ``after``, in order: one short read."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from exchange.kernel.events import Envelope
+from exchange.kernel.events import Placed
 from exchange.kernel.ids import order_id
 from exchange.kernel.orders import CANCELLING, EndReason, Fill, Status
 from exchange.kernel.rejects import Refusal
@@ -40,17 +40,18 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
     number: int | None = None
 
 
-def answer(envelopes: Sequence[Envelope]) -> Ack:
-    """The answer to the command whose record and effects ``envelopes`` are."""
-    record, position = envelopes[0].event, envelopes[-1].position
+def answer(placed: Sequence[Placed]) -> Ack:
+    """The answer to the command whose record and effects ``placed`` are."""
+    (_, _, record, begun), (*_, position) = placed[0], placed[-1]
     if not isinstance(record, CommandRecorded):
-        raise TypeError(f"no record at {envelopes[0].position}")
+        raise TypeError(f"no record at {begun}")
     if record.refusal is not None:
         return Ack(position, record.refusal, None, Status.REJECTED)
-    if len(envelopes) == 1:
+    if len(placed) == 1:
         return Ack(position)
     stands: Status | None
-    event, symbol = envelopes[1].event, envelopes[1].originator_id[5:]  # behind "book:"
+    stream, _, event, _ = placed[1]
+    symbol = stream[5:]  # behind "book:"
     match event:
         case OrderAccepted():
             number, stands, fills = event.number, status(event), event.fills

@@ -68,9 +68,9 @@ class Batch:
         """Whether it takes no further command; it takes one at least."""
         return (
             self.deciding_ns > self.until_ns
-            or len(self.draft.places) >= bounds.events
+            or self.draft.count >= bounds.events
             or 0 < bounds.commands <= len(self.answers)
-        ) and bool(self.draft.places or self.answers)
+        ) and bool(self.draft.count or self.answers)
 
     def lengthen(self, bounds: Bounds) -> None:
         """Let it take a little more: it could not be sent anyway."""

@@ -103,25 +103,25 @@ def capped(ledger: Ledger, entry: Entry) -> Entry:
     """The entry with no more taken from a balance than is there; the rest from suspense."""
     lines: list[Line] = []
     short: dict[str, int] = {}  # asset -> units
-    for line in entry.lines:
-        kept = line.amount
+    for name, asset, amount in entry.lines:
+        kept = amount
         if kept < 0:
-            kept = max(kept, -ledger.balance(line.account, line.asset))
+            kept = max(kept, -ledger.balance(name, asset))
         if kept:
-            lines.append(Line(line.account, line.asset, kept))
-        if kept != line.amount:
-            short[line.asset] = short.get(line.asset, 0) + line.amount - kept
-    lines += [Line(SUSPENSE, asset, units) for asset, units in short.items()]
+            lines.append((name, asset, kept))
+        if kept != amount:
+            short[asset] = short.get(asset, 0) + amount - kept
+    lines += [(SUSPENSE, asset, units) for asset, units in short.items()]
     return Entry(entry.entry_id, entry.kind, tuple(lines))
 
 
 def _check_covered(ledger: Ledger, entry: Entry) -> None:
     """Every balance that the entry takes from has so much."""
-    for line in entry.lines:
-        free = ledger.balance(line.account, line.asset)
-        if line.amount < 0 and -line.amount > free:
-            field = f"{line.account}:{line.asset}"
-            raise Rejected(RejectCode.INSUFFICIENT_FUNDS, field, -line.amount, free)
+    for name, asset, amount in entry.lines:
+        free = ledger.balance(name, asset)
+        if amount < 0 and -amount > free:
+            field = f"{name}:{asset}"
+            raise Rejected(RejectCode.INSUFFICIENT_FUNDS, field, -amount, free)
 
 
 def _full_entry(state: VenueState, correction: Correction, past: Past) -> Entry:
@@ -141,9 +141,9 @@ def _full_entry(state: VenueState, correction: Correction, past: Past) -> Entry:
             if deposit is None:
                 raise Rejected(RejectCode.NOT_FOUND, "reference", reference)
             entry = reversal(reference, deposit)
-            for line in entry.lines:
-                if line.account == EXTERNAL:
-                    check_custody(state, line.asset, line.amount)
+            for name, asset, amount in entry.lines:
+                if name == EXTERNAL:
+                    check_custody(state, asset, amount)
             return entry
 
 

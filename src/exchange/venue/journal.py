@@ -1,6 +1,6 @@
 """The batch in the making: each event evolved, numbered and kept for the append."""
 
-from exchange.kernel.events import Envelope, Event, Past, no_past
+from exchange.kernel.events import Envelope, Event, Past, Placed, no_past
 from exchange.kernel.rejects import Refusal
 from exchange.orders.commands import Request, account_of
 from exchange.orders.records import CommandRecorded
@@ -11,12 +11,12 @@ from exchange.venue.state import INDEXED, VenueState
 class Journal:
     """The events of one command after the other, from the position behind ``position`` on.
 
-    ``envelopes`` are those of the command that was taken last; ``past`` looks back into the
+    ``placed`` are those of the command that was taken last; ``past`` looks back into the
     log up to it, for the rare decision that needs more than the state.
     """
 
     __slots__ = (
-        "account", "at_us", "digest", "envelopes", "past", "position", "request", "state",
+        "account", "at_us", "digest", "past", "placed", "position", "request", "state",
     )  # fmt: skip
 
     request: Request
@@ -27,13 +27,18 @@ class Journal:
         self.state = state
         self.past = past
         self.position = position
-        self.envelopes: list[Envelope] = []
+        self.placed: list[Placed] = []
         self.at_us = 0
+
+    @property
+    def envelopes(self) -> list[Envelope]:
+        """The same with names."""
+        return [Envelope(*it) for it in self.placed]
 
     def take(self, request: Request, digest: str, at_us: int) -> None:
         """Make ready for the record of one command, received at ``at_us``."""
         self.request, self.digest, self.at_us = request, digest, at_us
-        self.envelopes = []
+        self.placed = []
         self.account = account_of(request.command)
 
     def begin(self, rulebook_version: int = 0, refusal: Refusal | None = None) -> tuple[str, int]:
@@ -55,4 +60,4 @@ class Journal:
         if type(event) in INDEXED:
             self.state.index(aggregate, event)
         position = self.position = self.position + 1
-        self.envelopes.append(Envelope(aggregate.id, aggregate.version, event, position))
+        self.placed.append((aggregate.id, aggregate.version, event, position))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import count
 
 from exchange.kernel.accounts import EXTERNAL, held, withdrawal
-from exchange.kernel.events import Envelope
+from exchange.kernel.events import Placed
 from exchange.kernel.journal import Entry, EntryKind, check_entry
 from exchange.kernel.laws import InvariantViolation, hold_law
 from exchange.kernel.orders import Fill
@@ -56,7 +56,7 @@ class Watch:
         for room in state.rooms.values():
             self._count(self._book(room.book.id))
 
-    def check(self, envelopes: Iterable[Envelope]) -> None:
+    def check(self, placed: Iterable[Placed]) -> None:
         """Laws L2, B1, S1, S3, F1 and F2 in total, after the command with these effects.
 
         (L4 holds already: the ledger lets no account be overdrawn.)
@@ -68,8 +68,7 @@ class Watch:
         first = 0  # number of the first trade
         settled: tuple[Settled, ...] = ()
         entries: tuple[Entry, ...] = ()
-        for envelope in envelopes:
-            event = envelope.event
+        for stream, _, event, _ in placed:
             kind = type(event)
             if kind is EntriesPosted:
                 entries = event.entries  # type: ignore[attr-defined]  # what its kind has
@@ -77,7 +76,7 @@ class Watch:
             elif kind is TradesSettled:
                 settled += event.trades  # type: ignore[attr-defined]  # likewise
             elif kind in BOOK_KINDS:
-                self._check_book(envelope.originator_id)
+                self._check_book(stream)
                 if kind in TAKING and event.fills:  # type: ignore[attr-defined]  # likewise
                     first = first or event.trade  # type: ignore[attr-defined]  # likewise
                     fills += event.fills  # type: ignore[attr-defined]  # likewise

@@ -14,7 +14,7 @@ from exchange.store.errors import StoreError
 from exchange.store.log import EventLog
 from exchange.store.snapshots import SnapshotFile, SnapshotFolder
 from exchange.venue.keys import Keys
-from exchange.venue.replay import follow
+from exchange.venue.replay import replay
 from exchange.venue.snapshot import Snapshot, Unusable, restored, unpack
 from exchange.venue.state import VenueState
 
@@ -50,7 +50,7 @@ def open_state(log: EventLog, keys: Keys) -> Start:
         upto = start.position if together else log.last_position
         for position, record in log.of_kind(CommandRecorded, keys_after, upto):
             keys.follow(record, position)
-        follow(start.state, log.placed(start.position), keys if together else None)
+        replay(start.state, log.placed(start.position), keys if together else None)
     return start
 
 

@@ -13,26 +13,16 @@ STORE_STREAM = "venue"
 """The store's own events; no part of any state."""
 
 
-def replay(state: VenueState, envelopes: Iterable[Envelope], keys: Keys | None = None) -> None:
-    """Let ``state`` (and ``keys``) follow envelopes in the order of the log.
+def replay(state: VenueState, placed: Iterable[Placed], keys: Keys | None = None) -> None:
+    """Let ``state`` (and ``keys``) follow events in the order of the log.
 
     Raises:
         InvariantViolation: a gap in a stream, time that goes back, or an event that makes
             no sense here; ``verify`` tells more.
     """
-    placed = ((it.position, it.originator_id, it.originator_version, it.event) for it in envelopes)
-    follow(state, placed, keys)
-
-
-def follow(state: VenueState, events: Iterable[Placed], keys: Keys | None = None) -> None:
-    """The same with events as ``EventLog.placed`` has them.
-
-    Raises:
-        InvariantViolation: as for :func:`replay`.
-    """
     apply = state.apply
     with paused():
-        for position, stream, version, event in events:
+        for stream, version, event, position in placed:
             if stream == STORE_STREAM:
                 continue
             try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from exchange.collector import settled
-from exchange.kernel.events import Envelope, Event
+from exchange.kernel.events import Event, Placed
 from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import Request, Role, kind
@@ -24,6 +24,7 @@ from exchange.store.poison import (
     note_stop,
     read_poison,
 )
+from exchange.store.seal import Row, unpacked
 from exchange.store.urls import StoreUrl
 from exchange.venue.answers import Ack, answer
 from exchange.venue.batch import Batch, Bounds, KeyConflict, Seen, Waiting
@@ -270,7 +271,7 @@ class Venue:
         if stored is not None:
             return stored
         for batch in (self._storing, self._forming):
-            for _, name, number, topic, state in batch.draft.rows() if batch else ():
+            for _, name, number, topic, state in _rows(batch):
                 if number == version and name == stream:
                     return self.log.catalogue.decode(topic, state)
         return None
@@ -361,15 +362,13 @@ class Venue:
         """The venue time of what is decided next: never before the last one's."""
         return max(at_us, self.state.at_us)
 
-    def _record(
-        self, request: Request, digest: str, at_us: int, batch: Batch
-    ) -> Sequence[Envelope]:
+    def _record(self, request: Request, digest: str, at_us: int, batch: Batch) -> Sequence[Placed]:
         """Decide a command; its record and effects, which are kept for the append."""
         journal, stop = batch.journal, self.poison.refused.get(digest)
         broke = None if stop is None else stop.fault
         try:
             decide(self.state, request, digest, at_us, journal, broke)
-            effects = journal.envelopes
+            effects = journal.placed
             self._watch.check(effects)
             batch.draft.add(effects)
         except Exception as fault:
@@ -396,7 +395,7 @@ class Venue:
         key = admitted.key
         if key is not None and binds(request.command, request.key, ack.refusal):
             batch.bound[key] = admitted.digest, ack
-            self.keys.bind(key, effects[0].position)
+            self.keys.bind(key, effects[0][3])
         return ack
 
     def _look_for_old_bindings(self) -> None:
@@ -457,6 +456,10 @@ async def serving(
                 await server
             finally:
                 venue.close()
+
+
+def _rows(batch: Batch | None) -> list[Row]:
+    return unpacked(batch.draft.packed()) if batch else []
 
 
 def _conflict(admitted: Admitted) -> KeyConflict:

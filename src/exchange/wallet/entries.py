@@ -1,7 +1,7 @@
 """The entries of deposits, transfers and holds."""
 
 from exchange.kernel.accounts import EXTERNAL, available, held
-from exchange.kernel.journal import Entry, EntryKind, Line
+from exchange.kernel.journal import Entry, EntryKind
 
 HOLD, RELEASE = EntryKind.HOLD, EntryKind.RELEASE
 
@@ -46,4 +46,4 @@ def release(order_id: str, step: int, account: str, asset: str, amount: int) -> 
 
 def move(entry_id: str, kind: EntryKind, source: str, target: str, asset: str, n: int) -> Entry:
     """``n`` units from one ledger account to another."""
-    return Entry(entry_id, kind, (Line(source, asset, -n), Line(target, asset, n)))
+    return Entry(entry_id, kind, ((source, asset, -n), (target, asset, n)))

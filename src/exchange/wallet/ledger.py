@@ -1,12 +1,14 @@
 """The ledger: every balance, and how posted entries change them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from exchange.kernel.accounts import EXTERNAL, may_hold
 from exchange.kernel.events import Event
-from exchange.kernel.journal import Entry, EntryKind
+from exchange.kernel.journal import Entry, EntryKind, Line
 from exchange.kernel.laws import hold_law
 from exchange.wallet.events import EntriesPosted
 
@@ -22,21 +24,29 @@ WITHDRAWING = frozenset(
 HOLD, RELEASE, TRADE = EntryKind.HOLD, EntryKind.RELEASE, EntryKind.TRADE
 
 
+class _Balance(msgspec.Struct, gc=False):
+    """What is on one ledger account, in one asset."""
+
+    units: int
+    held: bool  # whether open orders hold it
+    mirror: bool  # whether it is custody's, seen from the venue: never above zero
+
+
 class Ledger:
     """Balances by account and asset; an event-sourced aggregate.
 
-    A balance of zero is not kept, so equal ledgers have equal dumps.
+    A balance of zero is as if there were none, so equal ledgers have equal dumps.
     """
 
     __slots__ = (
-        "_units", "custody", "held", "id", "references", "transfer_count", "version",
+        "_balances", "custody", "held", "id", "references", "transfer_count", "version",
         "withdrawing",
     )  # fmt: skip
 
     def __init__(self, stream: str) -> None:
         self.id = stream
         self.version = 0
-        self._units: dict[str, dict[str, int]] = defaultdict(dict)  # asset -> account -> units
+        self._balances: dict[str, dict[str, _Balance]] = {}  # asset -> account -> balance
         self.held: dict[str, int] = defaultdict(int)  # asset -> units in all accounts' ``held``
         self.withdrawing: dict[str, int] = defaultdict(int)  # likewise, in their ``withdrawal``
         self.custody: dict[str, int] = defaultdict(int)  # asset -> units in, less units out
@@ -45,13 +55,17 @@ class Ledger:
 
     def balance(self, name: str, asset: str) -> int:
         """Units of ``asset`` on the ledger account ``name``."""
-        return self._units[asset].get(name, 0)
+        try:
+            return self._balances[asset][name].units
+        except KeyError:
+            return 0
 
     def balances(self) -> Iterator[tuple[str, str, int]]:
         """Ledger account, asset and units of every balance that is not zero."""
-        for asset, units in self._units.items():
-            for name, balance in units.items():
-                yield name, asset, balance
+        for asset, balances in self._balances.items():
+            for name, balance in balances.items():
+                if balance.units:
+                    yield name, asset, balance.units
 
     def evolve(self, event: Event) -> None:
         """Follow one event of this stream.
@@ -62,21 +76,27 @@ class Ledger:
         if type(event) is not EntriesPosted:
             raise TypeError(f"{self.id} has no event {type(event).__name__}")
         self.version += 1
-        units_of, held = self._units, self.held
+        balances, held = self._balances, self.held
         for entry in event.entries:
-            for line in entry.lines:
-                name, asset, amount = line.account, line.asset, line.amount
-                units = units_of[asset]
-                balance = units[name] = units.get(name, 0) + amount
-                if not balance:
-                    del units[name]
-                elif balance < 0 or name == EXTERNAL:
-                    check_balance(name, asset, balance)
-                if name.endswith(":held"):
+            for name, asset, amount in entry.lines:
+                try:
+                    balance = balances[asset][name]
+                except KeyError:
+                    balance = self._open(name, asset)
+                units = balance.units = balance.units + amount
+                if balance.held:
                     held[asset] += amount
+                if units < 0 or balance.mirror:
+                    check_balance(name, asset, units)
             kind = entry.kind
             if kind is not HOLD and kind is not TRADE and kind is not RELEASE:
                 self._count(entry)
+
+    def _open(self, name: str, asset: str) -> _Balance:
+        """A balance that no entry has named before."""
+        balance = _Balance(0, name.endswith(":held"), name == EXTERNAL)
+        self._balances.setdefault(asset, {})[name] = balance
+        return balance
 
     def _count(self, entry: Entry) -> None:
         """Keep what an entry that is none of an order's adds to ids and totals."""
@@ -86,9 +106,9 @@ class Ledger:
         if kind in REFERRED:
             self.references[entry.entry_id] = self.version
         if kind in CROSSING:
-            self.custody[entry.lines[0].asset] -= _moved(entry, EXTERNAL)
+            self.custody[_asset(entry.lines)] -= _moved(entry.lines, EXTERNAL)
         if kind in WITHDRAWING:
-            self.withdrawing[entry.lines[0].asset] += _moved(entry, ":withdrawal")
+            self.withdrawing[_asset(entry.lines)] += _moved(entry.lines, ":withdrawal")
 
     def dump(self) -> dict[str, Any]:
         """All that decides what comes next, for JSON: what the state hash covers."""
@@ -104,7 +124,7 @@ class Ledger:
         self.version, self.transfer_count = dumped["version"], dumped["transfers"]
         self.references = dict(dumped["references"])
         for name, asset, units in dumped["balances"]:
-            self._units[asset][name] = units
+            self._open(name, asset).units = units
             if name.endswith(":held"):
                 self.held[asset] += units
             elif name.endswith(":withdrawal"):
@@ -140,9 +160,14 @@ class Ledger:
         hold_law("F2", withdrawing == known, f"in withdrawal {withdrawing}, counted {known}")
 
 
-def _moved(entry: Entry, end: str) -> int:
+def _asset(lines: Sequence[Line]) -> str:
+    """Of an entry that moves one asset only: that."""
+    return lines[0][1]
+
+
+def _moved(lines: Sequence[Line], end: str) -> int:
     """Units that come to ledger accounts whose name ends so."""
-    return sum(line.amount for line in entry.lines if line.account.endswith(end))
+    return sum(amount for name, _, amount in lines if name.endswith(end))
 
 
 def check_balance(name: str, asset: str, units: int) -> None:

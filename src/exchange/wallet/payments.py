@@ -1,7 +1,7 @@
 """The entries of what leaves by custody or comes back from it, and of the insurance fund."""
 
 from exchange.kernel.accounts import EXTERNAL, FEES, INSURANCE, available, withdrawal
-from exchange.kernel.journal import Entry, EntryKind, Line
+from exchange.kernel.journal import Entry, EntryKind
 from exchange.wallet.entries import move
 from exchange.wallet.events import WithdrawalRequested
 
@@ -23,17 +23,17 @@ def withdrawal_release(it: WithdrawalRequested) -> Entry:
 def withdrawal_payment(it: WithdrawalRequested) -> Entry:
     """The amount has left custody, the fee is the venue's."""
     lines = [
-        Line(withdrawal(it.account), it.asset, -it.amount - it.fee),
-        Line(EXTERNAL, it.asset, it.amount),
+        (withdrawal(it.account), it.asset, -it.amount - it.fee),
+        (EXTERNAL, it.asset, it.amount),
     ]
     if it.fee:
-        lines.append(Line(FEES, it.asset, it.fee))
+        lines.append((FEES, it.asset, it.fee))
     return Entry(f"withdrawal:{it.number}", EntryKind.WITHDRAWAL, tuple(lines))
 
 
 def reversal(reference: str, deposit: Entry) -> Entry:
     """All of a deposit taken back, as if its account had it still."""
-    lines = tuple([Line(it.account, it.asset, -it.amount) for it in reversed(deposit.lines)])
+    lines = tuple([(name, asset, -amount) for name, asset, amount in reversed(deposit.lines)])
     return Entry(f"reversal:{reference}", EntryKind.REVERSAL, lines)
 
 

@@ -108,9 +108,9 @@ class Bill:
             trade=trade,
             entry=entry_id,
             moved={
-                line.asset: self.units.amount(line.asset, line.amount)
-                for line in lines
-                if line.account == name
+                asset: self.units.amount(asset, amount)
+                for account, asset, amount in lines
+                if account == name
             },
             claim=event.claim,
             why=event.reason,
@@ -135,12 +135,12 @@ class Bill:
 
 def moved(entry: Entry) -> tuple[str, int]:
     """Asset and amount of an entry between two balances."""
-    target = entry.lines[-1]
-    return target.asset, target.amount
+    _, asset, amount = entry.lines[-1]
+    return asset, amount
 
 
 def _returned(entry: Entry, buyer: Leg, trade: Settled, quote: str) -> int:
     """What the buyer had held for this trade above its price."""
-    name = held(buyer.account)
-    reserved = -sum(it.amount for it in entry.lines if (it.account, it.asset) == (name, quote))
+    held_quote = held(buyer.account), quote
+    reserved = -sum(amount for *balance, amount in entry.lines if (*balance,) == held_quote)
     return reserved - trade.quote

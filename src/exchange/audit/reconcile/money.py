@@ -127,19 +127,19 @@ class LoggedMoney:
             cause = (event.cause_stream, event.cause_version, self._at_us)
             values = (position, entry.entry_id, entry.kind.value, *cause)
             self._entries.expect((number,), values, position)
-            for line in entry.lines:
-                key = (line.account, line.asset)
+            for name, asset, amount in entry.lines:
+                key = name, asset
                 at = self._counts["lines"] = self._counts["lines"] + 1
                 it = self._balances.setdefault(key, Running(len(self._balances)))
-                previous = it.join(at, line.amount)
-                due = (number, *key, str(line.amount), str(it.units), previous)
+                previous = it.join(at, amount)
+                due = (number, *key, str(amount), str(it.units), previous)
                 self._lines.expect((at,), due, position)
                 if not it.line_count % MARK_EVERY:
                     self._marks.expect((at,), (it.id,), position)
             if entry.kind is EntryKind.DEPOSIT:
                 self._counts["deposits"] += 1
-                line, reference = entry.lines[1], entry.entry_id[DEPOSIT:]
-                paid = (line.account, line.asset, str(line.amount), position, self._at_us)
+                (account, asset, amount), reference = entry.lines[1], entry.entry_id[DEPOSIT:]
+                paid = (account, asset, str(amount), position, self._at_us)
                 self._look_up("deposits", "L5", reference, paid, DEPOSITED, (reference,))
 
     def _requested(self, event: WithdrawalRequested, position: int) -> None:
