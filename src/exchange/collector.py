@@ -46,11 +46,15 @@ def _settle() -> None:
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Collect nothing: for a fold, which only builds up."""
-    enabled = gc.isenabled()
+    """Collect nothing, and let others have the interpreter soon: for a fold, which only builds
+    up, while a thread reads for it.
+    """
+    enabled, interval_s = gc.isenabled(), sys.getswitchinterval()
     gc.disable()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         yield
     finally:
+        sys.setswitchinterval(interval_s)
         if enabled:
             gc.enable()

@@ -15,7 +15,7 @@ from exchange.kernel.journal import Line
 from exchange.matching.events import OrderAccepted
 from exchange.orders.commands import AnyCommand, OpenAccount, PlaceOrder
 from exchange.settlement.events import TradesSettled
-from exchange.store.log import LogWriter
+from exchange.store.writer import LogWriter
 from exchange.wallet.events import EntriesPosted
 from tests.audit.logs import append, log_of
 from tests.build import BUY, RICH, SELL, SYMBOL, Desk, desk, limit

@@ -22,8 +22,9 @@ from exchange.orders.commands import (
     ReduceOrder,
     TransferFunds,
 )
-from exchange.store.log import EventLog, LogWriter
+from exchange.store.log import EventLog
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import LogWriter
 from exchange.venue.batch import Bounds
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.replay import by_command

@@ -10,7 +10,7 @@ import pytest
 from exchange.audit.asof import Moment, NotThere, state_at
 from exchange.kernel.events import Envelope
 from exchange.orders.records import CommandRecorded
-from exchange.store.log import LogWriter
+from exchange.store.writer import LogWriter
 from exchange.venue.laws import check_all
 from exchange.venue.replay import by_command, replay
 from exchange.venue.state import VenueState

@@ -18,7 +18,7 @@ from exchange.audit.explain.story import (
 from exchange.feeds.script.lives import Lives
 from exchange.kernel.events import Envelope
 from exchange.matching.events import OrderAccepted, OrderListAccepted
-from exchange.store.log import LogWriter
+from exchange.store.writer import LogWriter
 from tests.audit.eventful import eventful
 from tests.audit.logs import log_of
 from tests.build import SYMBOL

@@ -16,7 +16,7 @@ from exchange.matching.events import OrderAccepted
 from exchange.matching.ladder import Ladder, Order
 from exchange.orders.commands import CancelOrder, Command, Request
 from exchange.orders.records import CommandRecorded
-from exchange.store.log import LogWriter
+from exchange.store.writer import LogWriter
 from exchange.venue.batch import Bounds
 from exchange.venue.decide import DECISIONS, decide
 from exchange.venue.due import due_work

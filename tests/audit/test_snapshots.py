@@ -10,9 +10,10 @@ import pytest
 from exchange.audit.asof import Moment, state_at
 from exchange.audit.snapshots import Snapshotter, listed, verified
 from exchange.store.errors import StoreDamaged, StoreError, StoreLocked
-from exchange.store.log import EventLog, LogWriter
+from exchange.store.log import EventLog
 from exchange.store.snapshots import SnapshotFolder
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import LogWriter
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.keys import Keys
 from exchange.venue.laws import check_all

@@ -16,10 +16,11 @@ from exchange.kernel.events import Envelope, Event, Past
 from exchange.kernel.laws import InvariantViolation
 from exchange.orders.commands import Deposit, PlaceOrder, RegisterAsset
 from exchange.store.errors import StoreError, StoreFormat
-from exchange.store.events import VENUE, BatchSealed, EpochStarted
+from exchange.store.events import LOG_FORMAT, VENUE, BatchSealed, EpochStarted
 from exchange.store.heads import Head, read_heads
-from exchange.store.log import LOG_FORMAT, EventLog, LogWriter
+from exchange.store.log import EventLog
 from exchange.store.seal import pack, seal
+from exchange.store.writer import LogWriter
 from exchange.users.events import UserRegistered
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.replay import by_command, replay
@@ -200,7 +201,7 @@ def test_a_sealed_log_of_another_format_is_named(
     """An older version wrote it; nobody writes on behind it."""
     path = tmp_path / "venue.db"
     with monkeypatch.context() as older:
-        older.setattr("exchange.store.log.LOG_FORMAT", 1)
+        older.setattr("exchange.store.writer.LOG_FORMAT", 1)
         with log_of(desk().envelopes, path=path):
             pass
     (finding,) = verdict_on(path).findings

@@ -14,7 +14,7 @@ import pytest
 from exchange.audit.reconcile.compare import reconcile
 from exchange.kernel.events import Envelope
 from exchange.projections.reader import Reader
-from exchange.store.log import LogWriter
+from exchange.store.writer import LogWriter
 from exchange.venue.catalogue import EVENTS
 from tests.audit.logs import append, url_of
 from tests.command import answer, exchange, inside, start, url

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from exchange.feeds.synthetic import synthetic_flow
-from exchange.store.log import LogWriter
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import LogWriter
 from exchange.venue.catalogue import EVENTS
 from tests.command import EXCHANGE, answer, exchange, inside, start, url
 from tests.feeds.flows import (

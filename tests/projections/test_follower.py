@@ -24,7 +24,7 @@ from exchange.projections.queries import trades
 from exchange.projections.reader import Reader
 from exchange.store.errors import StoreError, StoreFormat, StoreLocked
 from exchange.store.events import BatchSealed
-from exchange.store.log import LogWriter
+from exchange.store.writer import LogWriter
 from exchange.users.events import UserRegistered
 from exchange.venue.catalogue import EVENTS
 from tests.audit.logs import append, url_of

@@ -97,7 +97,7 @@ SABOTAGES = {
     ),
     "a fee is rounded down": Sabotage(
         "kernel/money.py",
-        "return ceil_div(accrued_ppm, PPM)",
+        "return -(-accrued_ppm // PPM)",
         "return accrued_ppm // PPM",
         "tests/settlement/test_fees.py"
         "::test_an_order_that_sweeps_pays_for_each_fill_what_the_sum_has_grown_by",
@@ -127,7 +127,7 @@ SABOTAGES = {
         "tests/venue/test_poison.py::test_it_is_refused_after_the_rebuild_and_all_others_go_on",
     ),
     "a batch goes without its seal": Sabotage(
-        "store/log.py",
+        "store/writer.py",
         "insert_rows(rows.plus(sealed))",
         "insert_rows(rows if batch % 2 else rows.plus(sealed))",
         "tests/store/test_writer.py"

@@ -16,8 +16,8 @@ from exchange import serve
 from exchange.health import Part
 from exchange.serve import Followers, Running, running
 from exchange.store.errors import StoreError
-from exchange.store.log import LogWriter
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import LogWriter
 from exchange.venue.catalogue import EVENTS
 from tests.audit.logs import append, url_of
 from tests.command import answer, exchange, url

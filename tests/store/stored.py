@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exchange.kernel.events import Envelope, Event
-from exchange.store.log import EventLog, LogWriter
+from exchange.store.log import EventLog
 from exchange.store.seal import Row
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import LogWriter
 
 ROOT = Path(__file__).parents[2]
 

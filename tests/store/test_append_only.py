@@ -9,9 +9,9 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from exchange.kernel.events import Envelope
 from exchange.store.errors import CommitFailed
-from exchange.store.log import LogWriter
 from exchange.store.seal import Row, pack
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import LogWriter
 from tests.store.stored import Noted, forge, note, notes, plain, rows_of, url_of, verified, writer
 
 CHANGES = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exchange.kernel.events import Envelope
 from exchange.store.changes import Changes
-from exchange.store.log import LogWriter
+from exchange.store.writer import LogWriter
 from exchange.users.events import UserRegistered
 from exchange.venue.catalogue import EVENTS
 from tests.audit.logs import append, url_of

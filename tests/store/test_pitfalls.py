@@ -19,14 +19,15 @@ from eventsourcing.utils import resolve_topic
 
 from exchange.kernel.events import Envelope, Event, Placed
 from exchange.kernel.laws import InvariantViolation
-from exchange.store import log as store_log
+from exchange.store import writer as store_writer
 from exchange.store.errors import UnreadableEvent
 from exchange.store.events import EVENTS as STORE_EVENTS
-from exchange.store.log import PAGE_ROWS, Draft, EventLog, LogWriter
+from exchange.store.log import PAGE_ROWS, EventLog
 from exchange.store.mapper import Catalogue
 from exchange.store.seal import Packed, Row
 from exchange.store.sqlite import LogDatastore, LogRecorder
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import Draft, LogWriter
 from exchange.venue.catalogue import EVENTS
 from tests.store.stored import (
     Noted,
@@ -117,7 +118,7 @@ def test_a_commit_never_checkpoints_but_the_writer_does_between_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite's own would start behind 1,000 pages, within a commit that somebody waits for."""
-    monkeypatch.setattr(store_log, "CHECKPOINT_ROWS", 4_000)
+    monkeypatch.setattr(store_writer, "CHECKPOINT_ROWS", 4_000)
     path = tmp_path / "log.db"
     with writer(path) as log:
         empty = path.stat().st_size
@@ -142,7 +143,7 @@ def test_the_write_ahead_log_starts_anew_while_a_venue_trades(
     """
 
     def most_bytes(checkpoint_rows: int) -> int:
-        monkeypatch.setattr(store_log, "CHECKPOINT_ROWS", checkpoint_rows)
+        monkeypatch.setattr(store_writer, "CHECKPOINT_ROWS", checkpoint_rows)
         path = tmp_path / f"{checkpoint_rows}.db"
         wal, sizes, writers = path.with_name(f"{path.name}-wal"), list[int](), set[int]()
         venue = venue_on(path, commands=20)

@@ -35,10 +35,11 @@ from exchange.orders.money_commands import (
     SendWithdrawal,
     SetWithdrawalTerms,
 )
-from exchange.store.log import STREAM_PAGE_EVENTS, Draft, EventLog
+from exchange.store.log import STREAM_PAGE_EVENTS, EventLog
 from exchange.store.seal import Row
 from exchange.store.sqlite import LogFactory, LogRecorder
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import Draft
 from exchange.venue.catalogue import AGGREGATES, EVENTS, Aggregate, project
 from tests.store.stored import Noted, url_of, writer
 from tests.store.trading import TRADERS, drive, set_up, venue_on

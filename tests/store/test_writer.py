@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from exchange.kernel.events import Event
-from exchange.store import log as store_log
 from exchange.store import sqlite as store_sqlite
+from exchange.store import writer as store_writer
 from exchange.store.errors import (
     CommitFailed,
     StoreDamaged,
@@ -22,9 +22,10 @@ from exchange.store.errors import (
 )
 from exchange.store.events import BatchSealed, EpochStarted
 from exchange.store.heads import read_heads
-from exchange.store.log import EventLog, LogWriter
+from exchange.store.log import EventLog
 from exchange.store.sqlite import LogDatastore, LogRecorder, migrations
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import LogWriter
 from exchange.venue.answers import Ack
 from exchange.venue.sequencer import OutcomeUnknown
 from tests.store.stored import (
@@ -652,7 +653,7 @@ def test_a_checkpoint_that_finds_no_room_is_told_in_the_store_s_words(
     small_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is lost: the events stay in the write-ahead log."""
-    monkeypatch.setattr(store_log, "CHECKPOINT_ROWS", 100)
+    monkeypatch.setattr(store_writer, "CHECKPOINT_ROWS", 100)
     disk = small_disk(4_096)
     with writer(disk / "log.db") as log:
         note_much(log, 150)
@@ -739,7 +740,7 @@ def test_the_writer_s_own_rows_are_those_of_the_file_wherever_one_begins(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last of them come from memory, and nothing that is not stored."""
-    monkeypatch.setattr("exchange.store.log.RECENT_ROWS", 12)
+    monkeypatch.setattr("exchange.store.writer.RECENT_ROWS", 12)
     with writer(path) as log, reader(path) as other:
         for size in (1, 3, 5, 2, 4):
             log.append(notes(log, *["note:a"] * size))

@@ -16,9 +16,9 @@ from exchange.kernel.orders import TimeInForce
 from exchange.orders.commands import ExpireOrders, PlaceOrder, Request, Role
 from exchange.orders.records import CommandRecorded
 from exchange.store.errors import CommitFailed
-from exchange.store.log import Numbered
 from exchange.store.seal import unpacked
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import Numbered
 from exchange.venue.answers import Ack
 from exchange.venue.batch import Bounds
 from exchange.venue.intake import Malformed

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from eventsourcing.persistence import PersistenceError
 
 from exchange.store.errors import StoreError, UnreadableEvent
-from exchange.store.events import VENUE, BatchSealed, EpochStarted
+from exchange.store.events import LOG_FORMAT, VENUE, BatchSealed, EpochStarted
 from exchange.store.heads import Head
-from exchange.store.log import LOG_FORMAT, PAGE_ROWS, EventLog
+from exchange.store.log import PAGE_ROWS, EventLog
 from exchange.store.seal import Row, genesis, pack, seal
 
 UNREADABLE = (UnreadableEvent, ValueError)

@@ -39,7 +39,8 @@ async def closed_loop(
     started = time.perf_counter()
     for request in requests:
         if len(waiting) == window:
-            tally.count(await waiting.popleft())
+            first = waiting.popleft()
+            tally.count(first.result() if first.done() else await first)
         waiting.append(venue.submit(request))
     for future in waiting:
         tally.count(await future)

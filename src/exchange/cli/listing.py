@@ -16,8 +16,8 @@ from exchange.kernel.instruments import MarketState
 from exchange.kernel.money import INTEGER_MAX
 from exchange.orders.commands import ListInstrument, RegisterAsset
 from exchange.store.errors import StoreError
-from exchange.store.log import LogWriter
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import LogWriter
 from exchange.venue.catalogue import EVENTS
 from exchange.venue.clock import Clock
 from exchange.venue.state import VenueState

@@ -28,24 +28,21 @@ class Settlement:
     def evolve(self, event: Event) -> None:
         """Follow one event of this stream."""
         self.version += 1
-        match event:
-            case TradesSettled():
-                for trade in event.trades:
-                    self.trade_count += 1
-                    self._accrue(trade.buy, trade.base)
-                    self._accrue(trade.sell, trade.quote)
-            case FeesClosed():
-                for order in event.orders:
-                    del self.accrued[order]
-            case _:
-                raise TypeError(f"{self.id} has no event {type(event).__name__}")
-
-    def _accrue(self, leg: Leg, received: int) -> None:
-        if leg.last:
-            self.accrued.pop(leg.order, None)
+        accrued = self.accrued
+        if type(event) is TradesSettled:
+            self.trade_count += len(event.trades)
+            for trade in event.trades:
+                for leg, received in (trade.buy, trade.base), (trade.sell, trade.quote):
+                    if leg.last:
+                        accrued.pop(leg.order, None)
+                    else:
+                        accrues = received * leg.rate_ppm if leg.rate_ppm > 0 else 0
+                        accrued[leg.order] = accrued.get(leg.order, 0) + accrues
+        elif type(event) is FeesClosed:
+            for order in event.orders:
+                del accrued[order]
         else:
-            accrues = received * leg.rate_ppm if leg.rate_ppm > 0 else 0
-            self.accrued[leg.order] = self.accrued.get(leg.order, 0) + accrues
+            raise TypeError(f"{self.id} has no event {type(event).__name__}")
 
     def dump(self) -> dict[str, Any]:
         """All that decides what comes next, for JSON: what the state hash covers."""

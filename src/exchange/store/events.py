@@ -2,6 +2,8 @@
 
 from exchange.kernel.events import Event
 
+LOG_FORMAT = 2
+"""How seals are made, as each epoch says it."""
 VENUE = "venue"
 
 

@@ -49,9 +49,21 @@ further statement would wait for that lock anew, one a row at each row, and bind
 takes it for longer than this. Unless the places are kept, each is written out anew for every part
 that is taken from it."""
 SELECT_ROWS = "SELECT * FROM stored_events WHERE rowid>? ORDER BY rowid LIMIT ?"
+SELECT_TOGETHER = """
+    SELECT json_group_array(
+            json_array(rowid, originator_id, originator_version, topic, length(state))
+        ), CAST(group_concat(state, '') AS BLOB), max(rowid)
+    FROM (SELECT rowid, * FROM stored_events WHERE rowid>? ORDER BY rowid LIMIT ?)
+"""
+"""As they went in: SQLite reads all of them without the interpreter's lock."""
 SELECT_TOPIC = (
     "SELECT rowid, state FROM stored_events WHERE rowid>? AND rowid<=? AND topic=? ORDER BY rowid"
 )
+
+
+Together = tuple[str, bytes, int]
+"""What follows from rows: a JSON list of position, stream, version, topic and size of each, their
+stored bytes one behind the other, and the last one's position"""
 
 
 class LogConnectionPool(SQLiteConnectionPool):
@@ -152,6 +164,14 @@ class LogRecorder(SQLiteApplicationRecorder):
             cursor.execute(SELECT_ROWS, (after, limit))
             rows: list[Row] = cursor.fetchall()
             return rows
+
+    def select_together(self, after: int, limit: int) -> Together | None:
+        """The same rows in two pieces; null where there are none."""
+        with self.datastore.transaction(commit=False) as cursor:
+            cursor.sqlite_cursor.row_factory = None
+            cursor.execute(SELECT_TOGETHER, (after, limit))
+            places, states, last = cursor.fetchone()
+            return None if last is None else (places, states, last)
 
     def select_topic(self, topic: str, after: int, upto: int) -> list[tuple[int, bytes]]:
         """Position and state of the events with that topic, in order: one short read."""

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from exchange.store.log import Draft
+from exchange.store.writer import Draft
 from exchange.venue.answers import Ack
 from exchange.venue.intake import Admitted
 from exchange.venue.journal import Journal

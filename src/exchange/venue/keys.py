@@ -96,8 +96,7 @@ def key_digest(command: Command, key: str | None, actor: str) -> bytes | None:
         key = command.terms.client_order_id
     if key is None:
         return None
-    scope = account_of(command) or actor
-    name = f"{scope}\n{kind(command)}\n{key}"
+    name = f"{account_of(command) or actor}\n{kind(command)}\n{key}"
     return hashlib.blake2b(name.encode(), digest_size=16).digest()
 
 

@@ -1,7 +1,7 @@
 """The laws over all contexts: the cheap ones after every command, all of them on demand."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import count
 
 from exchange.kernel.accounts import EXTERNAL, held, withdrawal
@@ -35,10 +35,12 @@ TAKING = frozenset({OrderAccepted, OrderAmended, StopEntered})
 class _Counted:
     """What all open orders of a book needed, in units of quote and base, when last looked at."""
 
-    __slots__ = ("quantity", "room", "value")
+    __slots__ = ("base", "base_unit", "book", "quantity", "quote", "value", "value_unit")
 
     def __init__(self, room: Room) -> None:
-        self.room = room
+        rules, self.book = room.market.instrument, room.book
+        self.base, self.quote = rules.base, rules.quote
+        self.base_unit, self.value_unit = rules.base_unit, rules.value_unit  # for ever
         self.value = self.quantity = 0
 
 
@@ -54,9 +56,9 @@ class Watch:
         self._needed: dict[str, int] = defaultdict(int)  # asset -> units that open orders need
         self._books: dict[str, _Counted] = {}  # stream -> what is needed there
         for room in state.rooms.values():
-            self._count(self._book(room.book.id))
+            self._check_book(room.book.id)
 
-    def check(self, placed: Iterable[Placed]) -> None:
+    def check(self, placed: Sequence[Placed]) -> None:
         """Laws L2, B1, S1, S3, F1 and F2 in total, after the command with these effects.
 
         (L4 holds already: the ledger lets no account be overdrawn.)
@@ -68,7 +70,7 @@ class Watch:
         first = 0  # number of the first trade
         settled: tuple[Settled, ...] = ()
         entries: tuple[Entry, ...] = ()
-        for stream, _, event, _ in placed:
+        for stream, _, event, _ in placed[1:]:  # behind the command's record
             kind = type(event)
             if kind is EntriesPosted:
                 entries = event.entries  # type: ignore[attr-defined]  # what its kind has
@@ -103,27 +105,24 @@ class Watch:
                 raise InvariantViolation("F2", detail)
 
     def _check_book(self, stream: str) -> None:
+        """Law B1, and what the book's open orders need now."""
         counted = self._books.get(stream) or self._book(stream)
-        book = counted.room.book
+        book = counted.book
         bid, ask = book.bids.best, book.asks.best
         if bid is not None and ask is not None and bid.price >= ask.price:
             raise InvariantViolation("B1", f"{stream}: bid {bid.price}, ask {ask.price}")
-        self._count(counted)
+        value = book.held_value * counted.value_unit + book.held_budget
+        if value != counted.value:
+            self._needed[counted.quote] += value - counted.value
+            counted.value = value
+        quantity = book.held_quantity * counted.base_unit
+        if quantity != counted.quantity:
+            self._needed[counted.base] += quantity - counted.quantity
+            counted.quantity = quantity
 
     def _book(self, stream: str) -> _Counted:
         counted = self._books[stream] = _Counted(self._state.rooms[stream.removeprefix("book:")])
         return counted
-
-    def _count(self, counted: _Counted) -> None:
-        rules, book = counted.room.market.instrument, counted.room.book
-        value = book.held_value * rules.value_unit + book.held_budget
-        if value != counted.value:
-            self._needed[rules.quote] += value - counted.value
-            counted.value = value
-        quantity = book.held_quantity * rules.base_unit
-        if quantity != counted.quantity:
-            self._needed[rules.base] += quantity - counted.quantity
-            counted.quantity = quantity
 
 
 def _check_settled(

@@ -15,7 +15,7 @@ from exchange.kernel.laws import InvariantViolation
 from exchange.kernel.rejects import RejectCode
 from exchange.orders.commands import Request, Role, kind
 from exchange.orders.records import CommandRecorded, content_digest
-from exchange.store.log import EventLog, LogWriter
+from exchange.store.log import EventLog
 from exchange.store.poison import (
     OWN_WORK,
     Poison,
@@ -26,6 +26,7 @@ from exchange.store.poison import (
 )
 from exchange.store.seal import Row, unpacked
 from exchange.store.urls import StoreUrl
+from exchange.store.writer import LogWriter
 from exchange.venue.answers import Ack, answer
 from exchange.venue.batch import Batch, Bounds, KeyConflict, Seen, Waiting
 from exchange.venue.catalogue import EVENTS
@@ -360,7 +361,8 @@ class Venue:
 
     def _stamp(self, at_us: int) -> int:
         """The venue time of what is decided next: never before the last one's."""
-        return max(at_us, self.state.at_us)
+        last_us = self.state.at_us
+        return max(last_us, at_us)
 
     def _record(self, request: Request, digest: str, at_us: int, batch: Batch) -> Sequence[Placed]:
         """Decide a command; its record and effects, which are kept for the append."""
