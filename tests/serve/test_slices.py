@@ -27,8 +27,9 @@ def check_views(path: Path) -> None:
 
 
 def test_the_views_follow_while_the_venue_trades_and_have_all_of_it_at_the_end(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("exchange.projections.slices.EVERY_S", 0.01)
     path = tmp_path / "venue.db"
     seen: set[int] = set()
 

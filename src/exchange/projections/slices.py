@@ -11,7 +11,7 @@ from exchange.projections.views import NAME
 from exchange.store.errors import StoreError
 from exchange.store.log import EventLog
 
-EVERY_S = 0.05
+EVERY_S = 0.1
 """From one commit to the next: each writes every page that was touched, however little is new."""
 SLICE_EVENTS = 5_000
 SLICE_MS = 5

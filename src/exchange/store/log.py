@@ -14,12 +14,7 @@ from eventsourcing.persistence import EventStore, InfrastructureFactory, Persist
 from eventsourcing.utils import Environment, EnvType
 
 from exchange.kernel.events import Envelope, Event, Placed
-from exchange.store.errors import (
-    StoreDamaged,
-    StoreError,
-    StoreFormat,
-    UnreadableEvent,
-)
+from exchange.store.errors import StoreDamaged, StoreError, StoreFormat, UnreadableEvent
 from exchange.store.events import EVENTS, BatchSealed, EpochStarted
 from exchange.store.mapper import Catalogue, EnvelopeMapper
 from exchange.store.seal import Row

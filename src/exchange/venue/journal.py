@@ -45,16 +45,14 @@ class Journal:
         """Record the command; from here on nothing may refuse. Its stream and version."""
         request = self.request
         log = self.state.records(self.account)
-        record = CommandRecorded(
-            request.command, request.actor, request.role, request.key, self.digest,
-            request.trace_id, self.at_us, rulebook_version, refusal,
+        self.record(
+            log,
+            CommandRecorded(
+                request.command, request.actor, request.role, request.key, self.digest,
+                request.trace_id, self.at_us, rulebook_version, refusal,
+            ),
         )  # fmt: skip
-        log.evolve(record)
-        self.state.follow_record(record)
-        stream, version, position = log.id, log.version, self.position + 1
-        self.position = position
-        self.placed.append((stream, version, record, position))
-        return stream, version
+        return log.id, log.version
 
     def record(self, aggregate: Aggregate, event: Event) -> None:
         """Let the state follow ``event`` and give it the next place."""

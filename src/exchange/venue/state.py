@@ -67,24 +67,16 @@ class VenueState:
     def index(self, aggregate: Aggregate, event: Event) -> None:
         """Let the indexes follow an ``INDEXED`` event that ``aggregate`` has followed."""
         if type(event) is CommandRecorded:
-            self.follow_record(event)
+            if event.at_us < self.at_us:
+                raise InvariantViolation("R3", f"venue time {event.at_us} went back")
+            self.at_us = event.at_us
+            self.at_work = event.role is SYSTEM
         elif isinstance(event, FeeTierSet):
             room = self.rooms[aggregate.id.removeprefix("market:")]
             for account, tier in self.tiers.items():
                 _index_rates(room, account, tier)
         elif isinstance(aggregate, User):
             self._index_user(aggregate, event)
-
-    def follow_record(self, record: CommandRecorded) -> None:
-        """Keep the time of a command that its stream has followed, and whose it was.
-
-        Raises:
-            InvariantViolation: venue time went back.
-        """
-        if record.at_us < self.at_us:
-            raise InvariantViolation("R3", f"venue time {record.at_us} went back")
-        self.at_us = record.at_us
-        self.at_work = record.role is SYSTEM
 
     def _index_user(self, user: User, event: Event) -> None:
         name = user.id.removeprefix("user:")
