@@ -97,7 +97,7 @@ SABOTAGES = {
     ),
     "a fee is rounded down": Sabotage(
         "kernel/money.py",
-        "return -(-accrued_ppm // PPM)",
+        "return ceil_div(accrued_ppm, PPM)",
         "return accrued_ppm // PPM",
         "tests/settlement/test_fees.py"
         "::test_an_order_that_sweeps_pays_for_each_fill_what_the_sum_has_grown_by",
@@ -128,8 +128,8 @@ SABOTAGES = {
     ),
     "a batch goes without its seal": Sabotage(
         "store/writer.py",
-        "insert_rows(rows.plus(sealed))",
-        "insert_rows(rows if batch % 2 else rows.plus(sealed))",
+        "whole = rows.plus(sealed)\n",
+        "whole = rows if batch % 2 else rows.plus(sealed)\n",
         "tests/store/test_writer.py"
         "::test_each_opening_starts_an_epoch_in_a_sealed_batch_of_its_own",
     ),

@@ -742,7 +742,7 @@ def test_the_writer_s_own_rows_are_those_of_the_file_wherever_one_begins(
     """The last of them come from memory, and nothing that is not stored."""
     monkeypatch.setattr("exchange.store.writer.RECENT_ROWS", 12)
     with writer(path) as log, reader(path) as other:
-        for size in (1, 3, 5, 2, 4):
+        for size in (1, 3, 5, 2, 20, 4):
             log.append(notes(log, *["note:a"] * size))
             draft = log.draft()
             draft.add(notes(log, "note:b"))

@@ -22,7 +22,7 @@ def fee_charged(accrued_ppm: int) -> int:
     Rounded up once over the whole order, so that splitting an order never costs more than
     one unit.
     """
-    return -(-accrued_ppm // PPM)
+    return ceil_div(accrued_ppm, PPM)
 
 
 def rebate_paid(received: int, maker_ppm: int, fee: int) -> int:

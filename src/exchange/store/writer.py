@@ -81,12 +81,11 @@ class Numbered(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A batch as it was stored; ``last`` is the position of its seal."""
+    """A batch as it was stored, its seal the last of its rows."""
 
     first: int
     last: int
     rows: Packed
-    sealed: Row
 
 
 class LogWriter(EventLog):
@@ -218,8 +217,9 @@ class LogWriter(EventLog):
         head = seal(self.head, self.epoch, batch, first, last, rows)
         event = BatchSealed(self.epoch, batch, first, last, head.hex())
         sealed = (last + 1, VENUE, version, event.TOPIC, self.catalogue.encode(event))
+        whole = rows.plus(sealed)
         try:
-            self.recorder.insert_rows(rows.plus(sealed))
+            self.recorder.insert_rows(whole)
         except (PersistenceError, sqlite3.Error) as error:
             raise CommitFailed(f"{self.url.text}: the batch at {first}: {error}") from error
         self._since_checkpoint += draft.count + 1
@@ -229,12 +229,12 @@ class LogWriter(EventLog):
             except StoreError as error:
                 raise CommitFailed(f"batch {batch} is stored, but {error}") from error
         self.head, self._in_doubt = head, False
-        self._keep_recent(Stored(first, last + 1, rows, sealed))
+        self._keep_recent(Stored(first, last + 1, whole))
         return last + 1
 
     def _keep_recent(self, batch: Stored) -> None:
         self._recent.append(batch)
-        while self._recent[-1].last - self._recent[0].first > RECENT_ROWS:
+        while self._recent and batch.last - self._recent[0].first > RECENT_ROWS:
             self._recent.popleft()
 
     def pages(self, after: int = 0, page: int = PAGE_ROWS) -> Iterator[list[Row]]:
@@ -243,7 +243,7 @@ class LogWriter(EventLog):
         if recent and after >= recent[0].first - 1:
             for batch in recent:
                 if after < batch.last:
-                    rows = [*unpacked(batch.rows), batch.sealed]
+                    rows = unpacked(batch.rows)
                     for start in range(max(0, after + 1 - batch.first), len(rows), page):
                         yield rows[start : start + page]
                     after = batch.last

@@ -151,12 +151,13 @@ class Story:
         own = request.role is Role.SYSTEM
         digest = content_digest(command) if own else admit(request).digest
         decide(self.state, request, digest, self.now_us, journal)
-        self._watch.check(journal.envelopes)
+        envelopes = journal.envelopes
+        self._watch.check(envelopes)
         check_all(self.state)
-        self._envelopes += journal.envelopes
-        self.lives.follow(journal.envelopes)
-        self.command, self.ack = command, answer(journal.envelopes)
-        self.effects = [envelope.event for envelope in journal.envelopes[1:]]
+        self._envelopes += envelopes
+        self.lives.follow(envelopes)
+        self.command, self.ack = command, answer(envelopes)
+        self.effects = [envelope.event for envelope in envelopes[1:]]
 
     def _request(self, command: AnyCommand) -> Request:
         account, key = account_of(command), f"script:{self.position}"
